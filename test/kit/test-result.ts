@@ -1,0 +1,55 @@
+/** The part of Jest's JSON result that decides. */
+export interface JestResult {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  /** Files that could not be run at all. */
+  readonly numRuntimeErrorTestSuites: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  }[]
+}
+
+export interface TestVerdict {
+  readonly exitCode: number
+  readonly remarks: readonly string[]
+}
+
+/** Whether the run counts as green: tests ran, none failed, no file was lost, and Jest agrees. */
+export function judge(result: JestResult | undefined, jestExit: number | null): TestVerdict {
+  if (result === undefined)
+    return { exitCode: 1, remarks: [`Jest ended without a result (exit ${jestExit ?? 'by a signal'})`] }
+  const remarks = skippedTests(result)
+  if (result.numRuntimeErrorTestSuites > 0) {
+    remarks.push(`${result.numRuntimeErrorTestSuites} test files could not be run; each counts as a failure`)
+  }
+  const ran = result.numPassedTests + result.numFailedTests
+  if (ran === 0) remarks.push('no test ran: that is a failure')
+  const green = jestExit === 0 && ran > 0 && failures(result) === 0
+  return { exitCode: green ? 0 : 1, remarks }
+}
+
+export function closingLine(result: JestResult | undefined): string {
+  const { numPassedTests = 0, numPendingTests = 0, numTodoTests = 0 } = result ?? {}
+  return `${numPassedTests} passed, ${result === undefined ? 1 : failures(result)} failed, ${numPendingTests + numTodoTests} skipped`
+}
+
+function failures(result: JestResult): number {
+  return result.numFailedTests + result.numRuntimeErrorTestSuites
+}
+
+/** Their names carry the reason: see skip.ts. Tests that only a name pattern on the command line left out are counted. */
+function skippedTests(result: JestResult): string[] {
+  const skipped = result.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter((test) => test.status === 'pending' || test.status === 'todo')
+      .map((test) => test.fullName),
+  )
+  const reasoned = skipped.filter((name) => name.includes('(skipped: '))
+  const remarks = reasoned.map((name) => `skipped: ${name}`)
+  const others = skipped.length - reasoned.length
+  if (others > 0) remarks.push(`skipped: ${others} not chosen on the command line`)
+  return remarks
+}
