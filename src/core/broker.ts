@@ -76,7 +76,7 @@ export interface SubscribeOptions {
   readonly drainTimeoutMs?: number
 }
 
-export interface BatchOptions extends SubscribeOptions {
+export interface BatchOptions extends Omit<SubscribeOptions, 'delivery' | 'concurrency'> {
   /** A batch closes at this many records (default 500), bytes (default 4 MiB), or this long after its first record (default 1,000 ms). */
   readonly maxBatchRecords?: number
   readonly maxBatchBytes?: number

@@ -5,6 +5,8 @@ export interface Registry {
    * ERR_SCHEMA_INCOMPATIBLE when the subject's compatibility level (BACKWARD) forbids it: nothing is registered.
    */
   register(subject: string, schema: string): Promise<RegisteredSchema>
+  /** The registration of exactly this schema under the subject, or null. Registers nothing. */
+  find(subject: string, schema: string): Promise<RegisteredSchema | null>
   /** The schema text of an id. ERR_SCHEMA_UNKNOWN. */
   schemaById(id: number): Promise<string>
   /** Newest version under the subject, or null. */

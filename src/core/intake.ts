@@ -1,0 +1,149 @@
+import type { AckTracker } from './ack-tracker.ts'
+import type { Feed } from './backend.ts'
+import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
+import type { Committer } from './committer.ts'
+import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Message } from './message.ts'
+import { recordBytes, type StoredRecord } from './record.ts'
+import { ENDLESS_RETRY, retryDelayMs } from './retry.ts'
+import { nextTurn, sleep, type Wakeup } from './wait.ts'
+import type { HeldRecord } from './work.ts'
+
+/** Bytes in hand per partition, beside the bound in records. */
+const MAX_IN_FLIGHT_BYTES = 16 * 1_048_576
+
+export interface IntakeParts<T> {
+  readonly topic: string
+  readonly partition: number
+  readonly feed: Pick<Feed, 'pull' | 'commit'>
+  readonly codec: Codec<T>
+  readonly clock: Clock
+  readonly log: Log
+  readonly tracker: AckTracker
+  readonly committer: Committer
+  readonly maxInFlight: number
+  readonly commitAhead: number | null
+  /** Wakes whenever a record may have been finished. */
+  readonly progress: Wakeup
+  /** Aborts when intake is to end. */
+  readonly ending: AbortSignal
+  admit(held: HeldRecord<T>): void
+  /** A record that is no value of this topic. */
+  setAside(held: HeldRecord<T>, error: unknown): void
+  onFailed(error: Error): void
+}
+
+/** Pulls, decodes and admits the records of one partition, in order, as far as the window has room. */
+export interface Intake {
+  /** Resolves when nothing more will be admitted; never rejects. */
+  readonly ended: Promise<void>
+}
+
+export function openIntake<T>(parts: IntakeParts<T>): Intake {
+  return {
+    ended: run(parts).catch((error: unknown) => {
+      if (!parts.ending.aborted && !hasCode(error, 'ERR_FENCED') && !hasCode(error, 'ERR_CLOSED')) parts.onFailed(error as Error)
+    }),
+  }
+}
+
+async function run<T>(parts: IntakeParts<T>): Promise<void> {
+  const { feed, partition, ending, commitAhead } = parts
+  while (!ending.aborted) {
+    const records = await feed.pull(partition)
+    if (records.length === 0) return
+    const step = commitAhead ?? records.length
+    for (let begin = 0; begin < records.length; begin += step) {
+      await admitAll(parts, records.slice(begin, begin + step))
+      if (ending.aborted) return
+    }
+    // A synchronous handler on a full log would otherwise keep timers (leases, commits) from their turn.
+    await nextTurn()
+  }
+}
+
+async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord[]): Promise<void> {
+  const { tracker, ending } = parts
+  if (parts.commitAhead !== null) {
+    await room(parts)
+    if (ending.aborted) return
+    await parts.committer.ahead((records.at(-1)?.offset ?? -1) + 1)
+  }
+  for (const record of records) {
+    if (parts.commitAhead === null) {
+      if (isFull(parts)) await room(parts)
+      if (ending.aborted) return
+    }
+    const decoded = decode(parts, record)
+    const outcome = isPromise(decoded) ? await decoded : decoded
+    if (outcome === undefined) return
+    const held = { record, message: messageOf(parts, record, outcome.value as T), ticket: tracker.add(record.offset, recordBytes(record)) }
+    if (outcome.error === undefined) parts.admit(held)
+    else parts.setAside(held, outcome.error)
+  }
+}
+
+function isFull<T>({ tracker, maxInFlight }: IntakeParts<T>): boolean {
+  const held = tracker.held()
+  return held.records >= maxInFlight || held.bytes >= MAX_IN_FLIGHT_BYTES
+}
+
+async function room<T>(parts: IntakeParts<T>): Promise<void> {
+  while (isFull(parts) && !parts.ending.aborted) await parts.progress.wait()
+}
+
+interface Outcome<T> {
+  readonly value?: T
+  readonly error?: unknown
+}
+
+/** The value, or why there is none; undefined when the partition was given up while the registry was out of reach. */
+function decode<T>(parts: IntakeParts<T>, record: StoredRecord): Outcome<T> | Promise<Outcome<T> | undefined> {
+  try {
+    const value = parts.codec.decode(record.value)
+    if (!isPromise(value)) return { value }
+    return value.then(
+      (value) => ({ value }),
+      (error: unknown) => decodeLater(parts, record, error, 1),
+    )
+  } catch (error) {
+    return isForGood(error) ? { error } : decodeLater(parts, record, error, 1)
+  }
+}
+
+async function decodeLater<T>(parts: IntakeParts<T>, record: StoredRecord, error: unknown, failed: number): Promise<Outcome<T> | undefined> {
+  if (isForGood(error)) return { error }
+  const { topic, partition } = parts
+  parts.log.warn({ topic, partition, offset: record.offset, error: errorText(error) }, 'record not decoded yet, will try again')
+  if (!(await sleep(parts.clock, retryDelayMs(ENDLESS_RETRY, failed, error), parts.ending))) return undefined
+  try {
+    return { value: await parts.codec.decode(record.value) }
+  } catch (again) {
+    return decodeLater(parts, record, again, failed + 1)
+  }
+}
+
+function isForGood(error: unknown): boolean {
+  return !isDrawbridgeError(error) || error.verdict !== 'retry'
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+/** The message at its first attempt. */
+export function messageOf<T>({ topic, partition }: { readonly topic: string; readonly partition: number }, record: StoredRecord, value: T): Message<T> {
+  const { offset, key, headers, timestamp, appendedAt } = record
+  return { topic, partition, offset, key, value, headers, timestamp, appendedAt, attempt: 1 }
+}
+
+/** As an error of its own where the reader has no letter to write. */
+export function undecodable(place: { readonly topic: string; readonly partition: number }, offset: number, cause: unknown): Error {
+  if (isDrawbridgeError(cause) && cause.verdict === 'retry') return cause
+  return new DrawbridgeError('ERR_UNDECODABLE', `topic ${place.topic}, partition ${place.partition}, offset ${offset}: ${errorText(cause)}`, {
+    cause,
+    details: { ...place, offset },
+  })
+}

@@ -1,0 +1,254 @@
+import { createAckTracker, type Ticket } from './ack-tracker.ts'
+import type { Assignment, Feed } from './backend.ts'
+import type { PartitionStatus } from './broker.ts'
+import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
+import { createCommitter } from './committer.ts'
+import type { DeadLetters } from './dead-letter.ts'
+import { DrawbridgeError, errorText, isDrawbridgeError } from './errors.ts'
+import { openIntake } from './intake.ts'
+import { createLanes } from './lanes.ts'
+import type { Log } from './log.ts'
+import type { Message } from './message.ts'
+import { ENDLESS_RETRY, mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
+import { createWakeup, settledWithin, sleep } from './wait.ts'
+import type { Assembler, HeldRecord, Work } from './work.ts'
+
+/** What every partition of a subscription shares. */
+export interface RunnerParts<T> {
+  readonly topic: string
+  readonly feed: Pick<Feed, 'pull' | 'commit'>
+  readonly codec: Codec<T>
+  readonly deadLetters: DeadLetters
+  readonly clock: Clock
+  readonly log: Log
+  readonly retry: RetryPolicy
+  readonly maxInFlight: number
+  readonly drainTimeoutMs: number
+  /** When set, positions are committed before the handler, for so many records at a time. */
+  readonly commitAhead: number | null
+  assemble(emit: (work: Work<T>) => void): Assembler<T>
+  handle(messages: readonly Message<T>[], signal: AbortSignal): Promise<void> | void
+  /** The runner has work to take. */
+  onReady(): void
+  /** The subscription cannot go on. */
+  onFailed(error: Error): void
+}
+
+/** One assigned partition of a subscription, from assignment to revocation or loss. */
+export interface PartitionRunner<T> {
+  readonly partition: number
+  /** Work whose turn has come; the caller then calls `run` with it. */
+  take(): Work<T> | undefined
+  /** One attempt. Returns undefined when the handler was synchronous, else a promise that never rejects. */
+  run(work: Work<T>): Promise<void> | undefined
+  /** Ends intake, lets running handlers finish within the drain time, commits. Resolves to false when the time ran out. */
+  revoke(): Promise<boolean>
+  /** The partition is somebody else's: aborts what runs, its result no longer counts. */
+  lose(): void
+  status(): PartitionStatus
+}
+
+export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assignment): PartitionRunner<T> {
+  const { clock, log, retry, deadLetters } = parts
+  const { partition } = assignment
+  const tracker = createAckTracker(assignment.position)
+  const lanes = createLanes<Work<T>>()
+  const retryReady: Work<T>[] = []
+  const retryTimers = new Map<Work<T>, () => void>()
+  /** Records that wait for their next attempt, or for their letter to be written. */
+  const waiting = new Map<Ticket, NonNullable<PartitionStatus['blockedBy']>>()
+  /** Aborts when the partition is to be given up: no intake, no further attempt. */
+  const ending = new AbortController()
+  /** Aborts when results no longer count. */
+  const gone = new AbortController()
+  const progress = createWakeup()
+  /** Handlers and letters under way. */
+  let running = 0
+
+  const committer = createCommitter({
+    start: assignment.position,
+    clock,
+    log,
+    position: tracker.position,
+    commit: (next) => parts.feed.commit(partition, next),
+    onFenced: lose,
+  })
+  const assembler = parts.assemble((work) => {
+    lanes.add(work)
+    parts.onReady()
+  })
+  const intake = openIntake({
+    ...parts,
+    partition,
+    tracker,
+    committer,
+    progress,
+    ending: ending.signal,
+    admit: assembler.add,
+    setAside: (held, error) => void writeLetters([held], error, 1, () => undefined),
+    onFailed: parts.onFailed,
+  })
+
+  function finish(records: readonly HeldRecord<T>[]): void {
+    for (const { ticket } of records) tracker.finish(ticket)
+    committer.poke()
+  }
+
+  function leaveHand(): void {
+    running--
+    progress.wake()
+  }
+
+  function succeed(work: Work<T>): void {
+    if (!gone.signal.aborted) {
+      finish(work.records)
+      leaveLane(work)
+    }
+    leaveHand()
+  }
+
+  function leaveLane(work: Work<T>): void {
+    lanes.leave(work)
+    parts.onReady()
+  }
+
+  function fail(work: Work<T>, error: unknown): void {
+    if (!gone.signal.aborted) dispose(work, error)
+    leaveHand()
+  }
+
+  function dispose(work: Work<T>, error: unknown): void {
+    const verdict = isDrawbridgeError(error) ? error.verdict : 'retry'
+    if (verdict === 'stop') {
+      parts.onFailed(error as Error)
+      return
+    }
+    const delayMs = retryDelayMs(retry, work.attempts, error)
+    if (verdict === 'quarantine' || !mayRetry(retry, work.attempts, clock.now() - work.begunAt, delayMs)) {
+      void writeLetters(work.records, error, work.attempts, () => leaveLane(work))
+      return
+    }
+    if (ending.signal.aborted) {
+      abandon(work)
+      return
+    }
+    const offset = work.records[0]?.record.offset
+    log.warn({ topic: parts.topic, partition, offset, attempt: work.attempts, delayMs, error: errorText(error) }, 'handler failed, will try again')
+    const unmark = markWaiting(work.records[0], work.attempts)
+    retryTimers.set(
+      work,
+      clock.after(delayMs, () => {
+        unmark()
+        retryTimers.delete(work)
+        retryReady.push(work)
+        parts.onReady()
+      }),
+    )
+  }
+
+  /** Work that will not be tried again here: it stays unfinished and comes again, unless it was committed ahead. */
+  function abandon(work: Work<T>): void {
+    if (parts.commitAhead !== null) finish(work.records)
+  }
+
+  function markWaiting(held: HeldRecord<T> | undefined, attempt: number): () => void {
+    if (held === undefined) return () => undefined
+    const { ticket, record } = held
+    waiting.set(ticket, { offset: record.offset, key: record.key, attempt })
+    return () => waiting.delete(ticket)
+  }
+
+  /** Sets records aside for good: tried until it succeeds or the partition is given up, never skipped. */
+  async function writeLetters(records: readonly HeldRecord<T>[], error: unknown, attempts: number, then: () => void): Promise<void> {
+    running++
+    const failure = { error, attempts, failedAt: clock.now() }
+    for (const held of records) {
+      if (!(await writeLetter(held, failure))) break
+      if (gone.signal.aborted) break
+      finish([held])
+      log.error({ topic: parts.topic, partition, offset: held.record.offset, attempts, error: errorText(error) }, 'record set aside in the dead-letter topic')
+    }
+    if (!gone.signal.aborted) then()
+    leaveHand()
+  }
+
+  async function writeLetter(held: HeldRecord<T>, failure: { error: unknown; attempts: number; failedAt: number }): Promise<boolean> {
+    for (let failed = 1; !ending.signal.aborted; failed++) {
+      try {
+        await deadLetters.write(partition, held.record, failure)
+        return true
+      } catch (error) {
+        log.error({ topic: parts.topic, partition, offset: held.record.offset, error: errorText(error) }, 'letter not written, will try again; the partition waits')
+        const unmark = markWaiting(held, failure.attempts)
+        await sleep(clock, retryDelayMs(ENDLESS_RETRY, failed, error), ending.signal)
+        unmark()
+      }
+    }
+    return false
+  }
+
+  function end(): void {
+    ending.abort()
+    assembler.clear()
+    for (const cancel of retryTimers.values()) cancel()
+    for (const work of [...retryTimers.keys(), ...retryReady]) abandon(work)
+    retryTimers.clear()
+    retryReady.length = 0
+    progress.wake()
+  }
+
+  function lose(): void {
+    gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} went to another member of the group`))
+    committer.stop()
+    lanes.clear()
+    end()
+  }
+
+  async function drained(): Promise<void> {
+    await intake.ended
+    // What was committed ahead has to be handled now or never.
+    const left = () => (parts.commitAhead === null ? running : Math.max(running, tracker.held().records))
+    while (left() > 0 && !gone.signal.aborted) await progress.wait()
+  }
+
+  return {
+    partition,
+    take: () => retryReady.shift() ?? lanes.take(),
+    run(work) {
+      running++
+      work.attempts++
+      if (work.attempts === 1) work.begunAt = clock.now()
+      const attempt = work.attempts
+      const messages = work.records.map(({ message }) => (attempt === 1 ? message : { ...message, attempt }))
+      try {
+        const result = parts.handle(messages, gone.signal)
+        if (typeof result?.then === 'function') {
+          return result.then(
+            () => succeed(work),
+            (error: unknown) => fail(work, error),
+          )
+        }
+        succeed(work)
+      } catch (error) {
+        fail(work, error)
+      }
+      return undefined
+    },
+    async revoke() {
+      if (parts.commitAhead === null) lanes.clear()
+      end()
+      const inTime = await settledWithin(clock, parts.drainTimeoutMs, drained())
+      if (!inTime) gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} is given up; the handler did not finish in time`))
+      await committer.flush()
+      return inTime
+    },
+    lose,
+    status() {
+      const held = tracker.held()
+      const oldest = tracker.oldest()
+      const blockedBy = oldest !== undefined && held.records >= parts.maxInFlight ? waiting.get(oldest) : undefined
+      return { partition, position: tracker.position(), inFlight: held.records, ...(blockedBy === undefined ? {} : { blockedBy }) }
+    },
+  }
+}

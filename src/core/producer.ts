@@ -1,0 +1,140 @@
+import { type AppendQueue, createAppendQueue } from './append-queue.ts'
+import type { Backend } from './backend.ts'
+import type { Producer, ProducerOptions, Receipt, SendOptions } from './broker.ts'
+import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
+import { encodeRecord } from './encode-record.ts'
+import { DrawbridgeError } from './errors.ts'
+import { wholeNumber } from './options.ts'
+import type { Topic } from './topic.ts'
+import { createWakeup } from './wait.ts'
+
+export interface ProducerParts<T> {
+  readonly backend: Backend
+  readonly topic: Topic<T>
+  readonly clock: Clock
+  readonly options: ProducerOptions
+  /** Looks up what sending needs; a failure is every waiting send's failure, and the next send tries again. */
+  prepare(): Promise<{ readonly codec: Codec<T>; readonly partitions: number }>
+}
+
+interface Prepared<T> {
+  readonly codec: Codec<T>
+  readonly queues: readonly AppendQueue[]
+}
+
+export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
+  const { backend, topic, clock, options } = parts
+  const lingerMs = wholeNumber('lingerMs', options.lingerMs, 0, 0, 60_000)
+  const maxBatchRecords = wholeNumber('maxBatchRecords', options.maxBatchRecords, 1_000, 1, 10_000)
+  const maxBufferedRecords = wholeNumber('maxBufferedRecords', options.maxBufferedRecords, 20_000, 1)
+  const maxBufferedBytes = wholeNumber('maxBufferedBytes', options.maxBufferedBytes, 64 * 1_048_576, 1)
+  const settled = createWakeup()
+  let bufferedRecords = 0
+  let bufferedBytes = 0
+  let closed = false
+  let prepared: Prepared<T> | undefined
+  let preparing: Promise<Prepared<T>> | undefined
+  let keylessPartition = 0
+
+  function onSettled(records: number, bytes: number): void {
+    bufferedRecords -= records
+    bufferedBytes -= bytes
+    if (prepared !== undefined) keylessPartition = Math.floor(Math.random() * prepared.queues.length)
+    settled.wake()
+  }
+
+  function prepare(): Promise<Prepared<T>> {
+    preparing ??= parts.prepare().then(
+      ({ codec, partitions }) => {
+        const queues = Array.from({ length: partitions }, (_, partition) =>
+          createAppendQueue({ backend, topic: topic.name, partition, clock, lingerMs, maxBatchRecords, onSettled }),
+        )
+        keylessPartition = Math.floor(Math.random() * partitions)
+        prepared = { codec, queues }
+        return prepared
+      },
+      (error: unknown) => {
+        preparing = undefined
+        throw error
+      },
+    )
+    return preparing
+  }
+
+  function choosePartition(key: Buffer | null, asked: number | undefined, partitions: number): number {
+    if (asked === undefined) return key === null ? keylessPartition : backend.partitionFor(key, partitions)
+    if (!Number.isInteger(asked) || asked < 0 || asked >= partitions) {
+      throw new DrawbridgeError('ERR_CONFIG', `topic ${topic.name} has partitions 0 to ${partitions - 1}, not ${asked}`)
+    }
+    return asked
+  }
+
+  function enqueue({ codec, queues }: Prepared<T>, value: T, given: SendOptions): Promise<Receipt> {
+    if (closed) throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`)
+    const key = given.key !== undefined ? given.key : (topic.key?.(value) ?? null)
+    const { record, bytes } = encodeRecord(topic.name, codec.encode(value), key, given, clock.now())
+    const partition = choosePartition(record.key, given.partition, queues.length)
+    if (bufferedRecords >= maxBufferedRecords || bufferedBytes + bytes > Math.max(maxBufferedBytes, bytes)) {
+      throw new DrawbridgeError(
+        'ERR_BUFFER_FULL',
+        `topic ${topic.name}: ${bufferedRecords} records (${bufferedBytes} bytes) are waiting for the broker; await earlier sends, or use sendAll, which waits by itself`,
+        { details: { topic: topic.name, outcome: 'not-written' } },
+      )
+    }
+    bufferedRecords++
+    bufferedBytes += bytes
+    return new Promise((resolve, reject) => {
+      queues[partition]?.add({ record, bytes, resolve, reject })
+    })
+  }
+
+  async function send(value: T, given: SendOptions = {}): Promise<Receipt> {
+    // Sends made before `prepared` is set continue in the order of their calls, ahead of any later one.
+    return enqueue(prepared ?? (await prepare()), value, given)
+  }
+
+  async function flush(): Promise<void> {
+    while (bufferedRecords > 0) await settled.wait()
+  }
+
+  async function sendAll(values: Iterable<T> | AsyncIterable<T>): Promise<number> {
+    const ready = prepared ?? (await prepare())
+    const roomRecords = Math.ceil(maxBufferedRecords / 2)
+    const roomBytes = Math.ceil(maxBufferedBytes / 2)
+    let failure: { readonly error: unknown } | undefined
+    let sent = 0
+    const onFailed = (error: unknown) => {
+      failure ??= { error }
+    }
+    for await (const value of batchesOf(values)) {
+      for (const one of value) {
+        while (failure === undefined && (bufferedRecords >= roomRecords || bufferedBytes >= roomBytes)) await settled.wait()
+        if (failure !== undefined) break
+        try {
+          enqueue(ready, one, {}).catch(onFailed)
+          sent++
+        } catch (error) {
+          onFailed(error)
+        }
+      }
+      if (failure !== undefined) break
+    }
+    await flush()
+    if (failure !== undefined) throw failure.error
+    return sent
+  }
+
+  async function close(): Promise<void> {
+    closed = true
+    await flush()
+  }
+
+  return { send, sendAll, flush, close, [Symbol.asyncDispose]: close }
+}
+
+/** An array or other plain iterable is one run, so that it costs no promise per value. */
+async function* batchesOf<T>(values: Iterable<T> | AsyncIterable<T>): AsyncIterable<Iterable<T>> {
+  if (Symbol.iterator in values) yield values
+  else for await (const value of values) yield [value]
+}

@@ -1,0 +1,180 @@
+import type { Assignment, Backend, Feed, StartPosition } from './backend.ts'
+import type { Subscription, SubscriptionStatus } from './broker.ts'
+import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
+import { createDeadLetters } from './dead-letter.ts'
+import { DrawbridgeError, errorText } from './errors.ts'
+import type { Log } from './log.ts'
+import type { Message } from './message.ts'
+import { createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
+import type { RetryPolicy } from './retry.ts'
+import type { Assembler, Work } from './work.ts'
+
+/** Records and bytes asked for in one pull. */
+const PULL_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 }
+
+export interface SubscriptionParts<T> {
+  readonly backend: Backend
+  readonly topic: string
+  readonly group: string
+  readonly from: StartPosition
+  readonly codec: Codec<T>
+  readonly clock: Clock
+  readonly log: Log
+  readonly concurrency: number
+  readonly maxInFlight: number
+  readonly retry: RetryPolicy
+  readonly commitAhead: number | null
+  readonly onPositionLost: 'earliest' | 'stop'
+  readonly drainTimeoutMs: number
+  assemble(emit: (work: Work<T>) => void): Assembler<T>
+  handle(messages: readonly Message<T>[], signal: AbortSignal): Promise<void> | void
+}
+
+/** Joins the group and runs the handler over whatever partitions the group gives this member. */
+export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<Subscription> {
+  const { backend, topic, group, log, concurrency } = parts
+  const runners = new Map<number, PartitionRunner<T>>()
+  const deadLetters = createDeadLetters(backend, topic, group)
+  const done = Promise.withResolvers<void>()
+  let state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED' = 'RUNNING'
+  let busy = 0
+  let dispatching = false
+  let order: readonly PartitionRunner<T>[] = []
+  let turn = 0
+  let overdue = false
+  let stopping: Promise<void> | undefined
+  let leaving: Promise<void> | undefined
+  let feed: Feed | undefined
+
+  /** Gives free slots to the partitions in turn, so that none is held up by another. */
+  function dispatch(): void {
+    // A synchronous handler's finish makes further work ready inside this loop; the loop itself will find it.
+    if (dispatching) return
+    dispatching = true
+    while (busy < concurrency) {
+      const next = takeNext()
+      if (next === undefined) break
+      const running = next.runner.run(next.work)
+      if (running === undefined) continue
+      busy++
+      void running.then(() => {
+        busy--
+        dispatch()
+      })
+    }
+    dispatching = false
+  }
+
+  function takeNext(): { runner: PartitionRunner<T>; work: Work<T> } | undefined {
+    for (let tried = 0; tried < order.length; tried++) {
+      const runner = order[turn++ % order.length]
+      const work = runner?.take()
+      if (runner !== undefined && work !== undefined) return { runner, work }
+    }
+    return undefined
+  }
+
+  function fail(error: Error): void {
+    if (state !== 'RUNNING') return
+    log.error({ topic, group, error: errorText(error) }, 'subscription failed')
+    state = 'FAILED'
+    void leaveOnce().then(() => done.reject(error))
+  }
+
+  function onAssign(assignment: Assignment): void {
+    const { partition, position, lost } = assignment
+    if (lost !== undefined) {
+      const place = `group ${group}, topic ${topic}, partition ${partition}`
+      const what = lost.position === null ? 'its position is gone' : `its position ${lost.position} cannot be read any more`
+      const error = new DrawbridgeError('ERR_POSITION_LOST', `${place}: ${what}; the first record retained is ${position}. Reset the group to where it shall go on, or subscribe with onPositionLost: 'earliest'`, {
+        details: { group, topic, partition, position: lost.position, first: position },
+      })
+      if (parts.onPositionLost === 'stop') {
+        fail(error)
+        return
+      }
+      log.error({ ...error.details }, `position lost, going on at the first record retained`)
+    }
+    const joined = feed
+    // The driver assigns only after `openFeed` resolved, or within it: then the first turn after it starts the runner.
+    if (joined === undefined) early.push(assignment)
+    else start(joined, assignment)
+  }
+
+  const early: Assignment[] = []
+
+  function start(joined: Feed, assignment: Assignment): void {
+    const runner = createPartitionRunner({ ...parts, feed: joined, deadLetters, onReady: dispatch, onFailed: fail }, assignment)
+    runners.set(assignment.partition, runner)
+    order = [...runners.values()]
+  }
+
+  function drop(partition: number): void {
+    runners.delete(partition)
+    order = [...runners.values()]
+  }
+
+  async function onRevoke(partitions: readonly number[]): Promise<void> {
+    await Promise.all(
+      partitions.map(async (partition) => {
+        const runner = runners.get(partition)
+        if (runner === undefined) return
+        const inTime = await runner.revoke()
+        drop(partition)
+        if (inTime) return
+        overdue = true
+        log.warn({ topic, group, partition, drainTimeoutMs: parts.drainTimeoutMs }, 'handlers did not finish in time; their records will come again')
+      }),
+    )
+  }
+
+  function onLost(partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      runners.get(partition)?.lose()
+      drop(partition)
+    }
+    if (partitions.length > 0) log.warn({ topic, group, partitions }, 'partitions lost to another member; unfinished records come again there')
+  }
+
+  async function leave(): Promise<void> {
+    try {
+      await feed?.close()
+    } catch (error) {
+      log.warn({ topic, group, error: errorText(error) }, 'leaving the group failed; it will be noticed as gone')
+    }
+    onLost([...runners.keys()])
+  }
+
+  const leaveOnce = () => (leaving ??= leave())
+
+  async function stop(): Promise<void> {
+    if (state === 'FAILED') {
+      await leaveOnce()
+      return
+    }
+    state = 'DRAINING'
+    overdue = false
+    await leaveOnce()
+    state = 'STOPPED'
+    done.resolve()
+    if (overdue) {
+      throw new DrawbridgeError('ERR_DRAIN_DEADLINE', `topic ${topic}, group ${group}: handlers were still running after ${parts.drainTimeoutMs} ms; their records are not committed and will come again. Raise drainTimeoutMs or let handlers obey their signal`, {
+        details: { topic, group, drainTimeoutMs: parts.drainTimeoutMs },
+      })
+    }
+  }
+
+  const opened = await backend.openFeed({ group, topic, from: parts.from, limits: PULL_LIMITS, onAssign, onRevoke, onLost, onFailed: fail })
+  feed = opened
+  for (const assignment of early) start(opened, assignment)
+
+  function status(): SubscriptionStatus {
+    const partitions = [...runners.values()].map((runner) => runner.status()).sort((a, b) => a.partition - b.partition)
+    const blocked = state === 'RUNNING' && partitions.some(({ blockedBy }) => blockedBy !== undefined)
+    return { state: blocked ? 'BLOCKED' : state, partitions }
+  }
+
+  const stopOnce = () => (stopping ??= stop())
+  return { group, memberId: opened.memberId, status, done: done.promise, stop: stopOnce, [Symbol.asyncDispose]: stopOnce }
+}

@@ -1,0 +1,79 @@
+import type { Ticket } from './ack-tracker.ts'
+import type { Clock } from './clock.ts'
+import type { Message } from './message.ts'
+import { recordBytes, type StoredRecord } from './record.ts'
+
+/** A record as the consumer carries it: raw bytes for a letter, the message for the handler, the ticket for the position. */
+export interface HeldRecord<T> {
+  readonly record: StoredRecord
+  readonly message: Message<T>
+  readonly ticket: Ticket
+}
+
+/** What goes to the handler in one call: one record, or a batch of one partition. */
+export interface Work<T> {
+  readonly records: readonly HeldRecord<T>[]
+  /** Work of the same lane is done one at a time, in order; null: needs no order. */
+  readonly lane: string | null
+  /** Attempts begun. */
+  attempts: number
+  /** Clock time of the first attempt, milliseconds. */
+  begunAt: number
+}
+
+/** Gathers decoded records into work. */
+export interface Assembler<T> {
+  add(held: HeldRecord<T>): void
+  /** Drops what is not complete. */
+  clear(): void
+}
+
+/** One record is one piece of work, in the lane of its key. */
+export function createSingleAssembler<T>(emit: (work: Work<T>) => void): Assembler<T> {
+  return {
+    add(held) {
+      const lane = held.record.key === null ? null : held.record.key.toString('latin1')
+      emit({ records: [held], lane, attempts: 0, begunAt: 0 })
+    },
+    clear() {},
+  }
+}
+
+export interface BatchBounds {
+  readonly maxRecords: number
+  readonly maxBytes: number
+  /** From the first record of a batch, milliseconds. */
+  readonly maxWaitMs: number
+}
+
+/** Consecutive records of the partition are one piece of work; a batch closes at its bounds, and by time without new data. */
+export function createBatchAssembler<T>(bounds: BatchBounds, clock: Clock, emit: (work: Work<T>) => void): Assembler<T> {
+  let records: HeldRecord<T>[] = []
+  let bytes = 0
+  let cancelTimer: (() => void) | undefined
+
+  function clear(): void {
+    cancelTimer?.()
+    cancelTimer = undefined
+    records = []
+    bytes = 0
+  }
+
+  function close(): void {
+    const batch = records
+    clear()
+    emit({ records: batch, lane: '', attempts: 0, begunAt: 0 })
+  }
+
+  return {
+    add(held) {
+      const size = recordBytes(held.record)
+      if (records.length > 0 && bytes + size > bounds.maxBytes) close()
+      records.push(held)
+      bytes += size
+      if (records.length >= bounds.maxRecords || bytes >= bounds.maxBytes) close()
+      else cancelTimer ??= clock.after(bounds.maxWaitMs, close)
+    },
+    clear,
+  }
+}

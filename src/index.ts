@@ -1,0 +1,28 @@
+export type { AvroSchema, AvroValue } from './avro/infer.ts'
+export { defineTopic } from './avro/define-topic.ts'
+export type {
+  BatchHandler,
+  BatchOptions,
+  Broker,
+  From,
+  Handler,
+  PartitionStatus,
+  Producer,
+  ProducerOptions,
+  ReadOptions,
+  Receipt,
+  RetryOptions,
+  SendOptions,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionState,
+  SubscriptionStatus,
+  To,
+} from './core/broker.ts'
+export type { GroupDescription, TopicDescription } from './core/backend.ts'
+export { DrawbridgeError, type ErrorCode, isDrawbridgeError, type Verdict } from './core/errors.ts'
+export type { Log } from './core/log.ts'
+export type { Message } from './core/message.ts'
+export type { Headers } from './core/record.ts'
+export type { Topic } from './core/topic.ts'
+export { connect, type ConnectOptions } from './open-broker.ts'

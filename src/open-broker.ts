@@ -1,0 +1,93 @@
+import { createAvroCodec, createBytesCodec } from './avro/codec.ts'
+import { canonicalSchema } from './avro/compatibility.ts'
+import { defineTopic } from './avro/define-topic.ts'
+import type { AvroSchema } from './avro/infer.ts'
+import { openBackend } from './backends/open.ts'
+import type { Backend } from './core/backend.ts'
+import type { Broker } from './core/broker.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import type { Codec } from './core/codec.ts'
+import { createCoreBroker } from './core/core-broker.ts'
+import { DrawbridgeError, hasCode } from './core/errors.ts'
+import { type Log, silentLog } from './core/log.ts'
+import { checkTopicName, type Topic, valueSubject } from './core/topic.ts'
+import type { Registry } from './registry/registry.ts'
+import { openTopicRegistry } from './registry/topic-registry.ts'
+
+export interface ConnectOptions {
+  /** Where retries, letters, losses and hand-overs are told; silent if absent. */
+  readonly log?: Log
+}
+
+/** A broker with the parts that Drawbridge's own tools (connectors, command line) need beside the public ones. */
+export interface OpenBroker extends Broker {
+  readonly backend: Backend
+  readonly registry: Registry
+  readonly clock: Clock
+}
+
+/**
+ * Connects to the broker a URL names, such as `embedded:./.drawbridge` (a folder that several processes of one machine
+ * may share). ERR_CONFIG for a URL of no known kind; otherwise the backend's error.
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Broker> {
+  return await openBroker(url, options)
+}
+
+export async function openBroker(url: string, { log = silentLog }: ConnectOptions = {}): Promise<OpenBroker> {
+  const clock = systemClock
+  const backend = await openBackend(url, { log })
+  const registry = await openTopicRegistry(backend, clock)
+
+  async function codecFor<T>(topic: Topic<T>, use: 'read' | 'write'): Promise<Codec<T>> {
+    const { name, compact, value } = topic
+    if (value === 'bytes') return createBytesCodec({ topic: name, compact }) as unknown as Codec<T>
+    const registered = use === 'write' ? await registry.find(valueSubject(name), canonicalSchema(value)) : null
+    if (use === 'write' && registered === null) {
+      throw new DrawbridgeError('ERR_SCHEMA_UNKNOWN', `topic ${name}: this schema is not registered under ${valueSubject(name)}; call broker.declare(topic) first`, {
+        details: { topic: name, subject: valueSubject(name) },
+      })
+    }
+    return createAvroCodec<T>({ topic: name, schema: value, schemaId: registered?.id ?? null, schemaById: registry.schemaById, compact })
+  }
+
+  async function declare<T>(topic: Topic<T>): Promise<void> {
+    checkTopicName(topic.name)
+    const existing = await describeIfAny(backend, topic.name)
+    const partitions = topic.partitions ?? existing?.partitions ?? 1
+    if (existing !== null && (existing.partitions !== partitions || existing.compact !== topic.compact)) {
+      const text = (spec: { partitions: number; compact: boolean }) => `${spec.partitions} partitions, compact ${spec.compact}`
+      throw new DrawbridgeError(
+        'ERR_TOPIC_DIFFERS',
+        `topic ${topic.name} exists with ${text(existing)}, the declaration says ${text({ partitions, compact: topic.compact })}; nothing was changed. Make the declaration equal, or use another topic`,
+        { details: { topic: topic.name } },
+      )
+    }
+    // The schema first: where it is refused, no topic is left behind.
+    if (topic.value !== 'bytes') await registry.register(valueSubject(topic.name), canonicalSchema(topic.value))
+    if (existing === null) await backend.createTopic({ name: topic.name, partitions, compact: topic.compact })
+  }
+
+  async function topic(name: string): Promise<Topic<unknown>> {
+    const { compact, partitions } = await backend.describeTopic(name)
+    const registered = await registry.latest(valueSubject(name))
+    const value = registered === null ? 'bytes' : (JSON.parse(registered.schema) as AvroSchema)
+    return defineTopic({ name, value, compact, partitions }) as Topic<unknown>
+  }
+
+  const core = createCoreBroker({ backend, clock, log, codecFor })
+  const close = async () => {
+    await core.close()
+    await registry.close()
+  }
+  return { ...core, backend, registry, clock, declare, topic, close, [Symbol.asyncDispose]: close }
+}
+
+async function describeIfAny(backend: Backend, topic: string) {
+  try {
+    return await backend.describeTopic(topic)
+  } catch (error) {
+    if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return null
+    throw error
+  }
+}
