@@ -1,5 +1,6 @@
-import type { Broker } from '../core/broker.ts'
+import type { Broker, From } from '../core/broker.ts'
 import type { Log } from '../core/log.ts'
+import type { Topic, TopicSchema } from '../core/topic.ts'
 import type { ConfigSpec } from './config.ts'
 
 /**
@@ -15,6 +16,13 @@ export interface Connector<C> {
   /** One sentence for `--help` and the README table. */
   readonly summary: string
   readonly config: ConfigSpec<C>
+  /**
+   * `one`: a single copy works, others wait (a source that keeps a checkpoint). `many`: every copy works, there is no
+   * checkpoint (a sink shares its work through its group, a listener has no state).
+   */
+  readonly copies: 'one' | 'many'
+  /** Schema of the topic where the configuration names none; the worker then declares the topic. */
+  topicSchema?(config: C): TopicSchema | undefined
   run(config: C, context: ConnectorContext): Promise<void>
 }
 
@@ -22,13 +30,17 @@ export interface ConnectorContext {
   /** The connector's configured name; a sink's group is `NAME`. */
   readonly name: string
   readonly broker: Broker
+  /** Declared already, or taken as broker and registry know it. */
+  readonly topic: Topic<unknown>
+  /** Only for sinks: where a new group begins. */
+  readonly from: From
   readonly log: Log
   /** Aborts on SIGTERM, on stop, and when a source's lease is lost. */
   readonly signal: AbortSignal
-  /** Folder that relative paths of the configuration start from. */
-  readonly baseDir: string
   readonly count: Count
-  /** Only for sources: what was saved last, and how to save; a save is durable when it resolves. */
+  /** Tells what others need to find it, such as `{ url }`; shown by status. Never a secret. */
+  announce(facts: Readonly<Record<string, string | number>>): void
+  /** Only with `copies: 'one'`: what was saved last (null at the very start), and how to save; a save is durable when it resolves. */
   readonly checkpoint: { readonly initial: unknown; save(state: unknown): Promise<void> }
 }
 
