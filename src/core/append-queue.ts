@@ -7,7 +7,12 @@ import { mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
 import { sleep } from './wait.ts'
 
 /** How long a batch that is known not to be written is tried again before its sends are rejected. */
-const DELIVERY_RETRY: RetryPolicy = { attempts: Number.POSITIVE_INFINITY, minDelayMs: 50, maxDelayMs: 2_000, maxRetryMs: 30_000 }
+const DELIVERY_RETRY: RetryPolicy = {
+  attempts: Number.POSITIVE_INFINITY,
+  minDelayMs: 50,
+  maxDelayMs: 2_000,
+  maxRetryMs: 30_000,
+}
 /** Keeps one append well under every broker's request limit. */
 const MAX_BATCH_BYTES = 1_048_576
 
@@ -76,7 +81,9 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
     }
     append(batch).then(
       (firstOffset) => {
-        batch.forEach((entry, index) => entry.resolve({ partition, offset: firstOffset === null ? null : firstOffset + index }))
+        batch.forEach((entry, index) =>
+          entry.resolve({ partition, offset: firstOffset === null ? null : firstOffset + index }),
+        )
         settle()
       },
       (error: unknown) => {
@@ -106,7 +113,12 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
       waiting.push(entry)
       waitingBytes += entry.bytes
       if (state === 'idle') schedule()
-      else if (state === 'scheduled' && options.lingerMs > 0 && (waiting.length >= options.maxBatchRecords || waitingBytes >= MAX_BATCH_BYTES)) flush()
+      else if (
+        state === 'scheduled' &&
+        options.lingerMs > 0 &&
+        (waiting.length >= options.maxBatchRecords || waitingBytes >= MAX_BATCH_BYTES)
+      )
+        flush()
     },
   }
 }

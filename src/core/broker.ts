@@ -4,9 +4,18 @@ import type { Headers } from './record.ts'
 import type { Topic } from './topic.ts'
 
 /** Where to begin: a plain offset where the topic has one partition, else offsets by partition; ISO text or Date for a time (`appendedAt`). */
-export type From = 'earliest' | 'latest' | number | { readonly offsets: Readonly<Record<number, number>> } | { readonly timestamp: string | Date | number }
+export type From =
+  | 'earliest'
+  | 'latest'
+  | number
+  | { readonly offsets: Readonly<Record<number, number>> }
+  | { readonly timestamp: string | Date | number }
 /** Where to end, exclusive. `end` is the end when the read was opened; absent: never. */
-export type To = 'end' | number | { readonly offsets: Readonly<Record<number, number>> } | { readonly timestamp: string | Date | number }
+export type To =
+  | 'end'
+  | number
+  | { readonly offsets: Readonly<Record<number, number>> }
+  | { readonly timestamp: string | Date | number }
 
 export interface SendOptions {
   /** Instead of the topic's key function; null for no key. */

@@ -61,13 +61,18 @@ export async function openControlLog<S>(options: ControlLogOptions<S>): Promise<
       const state = await claimPartition<S>(options, topic, partition, claim, signal)
       if (state === undefined) return
       const save = async (next: S): Promise<void> => {
-        if (isLost()) throw new DrawbridgeError('ERR_FENCED', `${topic} partition ${partition} is another process's now; nothing was saved`)
+        if (isLost())
+          throw new DrawbridgeError(
+            'ERR_FENCED',
+            `${topic} partition ${partition} is another process's now; nothing was saved`,
+          )
         await backend.append(topic, partition, [toRecord(`state:${claim}`, next, options.clock)])
       }
       await options.own({ partition, state: state.snapshot, signal, save })
       if (!signal.aborted && ++returned === partitions) void close().then(done.resolve)
     } catch (error) {
-      if (signal.aborted && isLost()) log.warn({ topic, partition, error: errorText(error) }, 'ended after its ownership was lost')
+      if (signal.aborted && isLost())
+        log.warn({ topic, partition, error: errorText(error) }, 'ended after its ownership was lost')
       else done.reject(error)
     }
   }
@@ -111,13 +116,20 @@ export async function openControlLog<S>(options: ControlLogOptions<S>): Promise<
 }
 
 /** Appends the claim, reads up to it and says what stood before; undefined when ownership ended meanwhile. */
-async function claimPartition<S>(options: ControlLogOptions<S>, topic: string, partition: number, claim: string, signal: AbortSignal): Promise<Standing<S> | undefined> {
+async function claimPartition<S>(
+  options: ControlLogOptions<S>,
+  topic: string,
+  partition: number,
+  claim: string,
+  signal: AbortSignal,
+): Promise<Standing<S> | undefined> {
   const { backend, clock, log } = options
   for (let failed = 1; !signal.aborted; failed++) {
     try {
       await backend.append(topic, partition, [toRecord(`claim:${claim}`, { at: clock.now() }, clock)])
       const standing = await readStanding<S>(backend, topic, partition, claim)
-      if (standing.snapshot !== null) await backend.append(topic, partition, [toRecord(`state:${claim}`, standing.snapshot, clock)])
+      if (standing.snapshot !== null)
+        await backend.append(topic, partition, [toRecord(`state:${claim}`, standing.snapshot, clock)])
       // The snapshot now stands under the new claim, so what stood under older ones may go at compaction.
       const stale = standing.claims.flatMap((id) => [tombstone(`claim:${id}`, clock), tombstone(`state:${id}`, clock)])
       if (stale.length > 0) await backend.append(topic, partition, stale)
@@ -136,7 +148,12 @@ interface Standing<S> {
   readonly claims: readonly string[]
 }
 
-async function readStanding<S>(backend: Backend, topic: string, partition: number, claim: string): Promise<Standing<S>> {
+async function readStanding<S>(
+  backend: Backend,
+  topic: string,
+  partition: number,
+  claim: string,
+): Promise<Standing<S>> {
   const range = (await backend.describeTopic(topic)).ranges[partition]
   const reader = await backend.openReader({
     topic,
@@ -146,7 +163,8 @@ async function readStanding<S>(backend: Backend, topic: string, partition: numbe
   const fold = createControlFold<S>(claim)
   try {
     for (let records = await reader.pull(partition); records !== null; records = await reader.pull(partition)) {
-      if (records.length === 0) throw new DrawbridgeError('ERR_CLOSED', `${topic}: the broker was closed while a claim was read`)
+      if (records.length === 0)
+        throw new DrawbridgeError('ERR_CLOSED', `${topic}: the broker was closed while a claim was read`)
       for (const record of records) fold.add(record)
     }
   } finally {
@@ -175,7 +193,12 @@ export function createControlFold<S>(until: string): { add(record: StoredRecord)
 }
 
 function toRecord(key: string, value: unknown, clock: Clock): NewRecord {
-  return { key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)), headers: NO_HEADERS, timestamp: clock.now() }
+  return {
+    key: Buffer.from(key),
+    value: Buffer.from(JSON.stringify(value)),
+    headers: NO_HEADERS,
+    timestamp: clock.now(),
+  }
 }
 
 function tombstone(key: string, clock: Clock): NewRecord {

@@ -22,7 +22,10 @@ export interface CoreParts {
 }
 
 /** What a broker does with records: everything of `Broker` but declaring. */
-export type CoreBroker = Pick<Broker, 'producer' | 'subscribe' | 'subscribeBatches' | 'read' | 'topics' | 'groups' | 'close'>
+export type CoreBroker = Pick<
+  Broker,
+  'producer' | 'subscribe' | 'subscribeBatches' | 'read' | 'topics' | 'groups' | 'close'
+>
 
 const INFINITY = Number.POSITIVE_INFINITY
 
@@ -158,7 +161,10 @@ async function resetTargets(backend: Backend, topic: TopicDescription, to: From 
   offsets.forEach((offset, partition) => {
     const range = topic.ranges[partition]
     if (range === undefined || (offset >= range.first && offset <= range.end)) return
-    throw new DrawbridgeError('ERR_CONFIG', `offset ${offset} of partition ${partition}: topic ${topic.name} has offsets ${range.first} to ${range.end} there`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `offset ${offset} of partition ${partition}: topic ${topic.name} has offsets ${range.first} to ${range.end} there`,
+    )
   })
   return offsets
 }

@@ -86,7 +86,8 @@ export function createDeadLetters(backend: Backend, topic: string, group: string
 /** The error's message and those of its causes, a line each. */
 function causeText(error: unknown): string {
   const lines: string[] = []
-  for (let at = error; at !== undefined && at !== null && lines.length < 8; at = (at as { cause?: unknown }).cause) lines.push(errorText(at))
+  for (let at = error; at !== undefined && at !== null && lines.length < 8; at = (at as { cause?: unknown }).cause)
+    lines.push(errorText(at))
   return lines.join('\ncaused by: ')
 }
 

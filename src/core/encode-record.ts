@@ -13,10 +13,16 @@ export function toHeaders(given: SendOptions['headers'], topic: string): Headers
   const entries: readonly (readonly [string, unknown])[] = Array.isArray(given) ? given : Object.entries(given)
   return entries.map(([name, value]) => {
     if (typeof name !== 'string' || !name.isWellFormed()) {
-      throw new DrawbridgeError('ERR_VALUE_INVALID', `topic ${topic}: header name ${JSON.stringify(name)} is not UTF-8 text`)
+      throw new DrawbridgeError(
+        'ERR_VALUE_INVALID',
+        `topic ${topic}: header name ${JSON.stringify(name)} is not UTF-8 text`,
+      )
     }
     if (value !== null && typeof value !== 'string' && !(ArrayBuffer.isView(value) && 'length' in value)) {
-      throw new DrawbridgeError('ERR_VALUE_INVALID', `topic ${topic}: header ${JSON.stringify(name)} has to be text, bytes or null`)
+      throw new DrawbridgeError(
+        'ERR_VALUE_INVALID',
+        `topic ${topic}: header ${JSON.stringify(name)} has to be text, bytes or null`,
+      )
     }
     return [name, value === null ? null : toBytes(value as string | Uint8Array)] as const
   })
@@ -32,9 +38,17 @@ export function encodeRecord(
 ): { readonly record: NewRecord; readonly bytes: number } {
   const timestamp = options.timestamp ?? now
   if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
-    throw new DrawbridgeError('ERR_VALUE_INVALID', `topic ${topic}: timestamp ${String(timestamp)} is not whole milliseconds since 1970`)
+    throw new DrawbridgeError(
+      'ERR_VALUE_INVALID',
+      `topic ${topic}: timestamp ${String(timestamp)} is not whole milliseconds since 1970`,
+    )
   }
-  const record = { key: key === null ? null : toBytes(key), value, headers: toHeaders(options.headers, topic), timestamp }
+  const record = {
+    key: key === null ? null : toBytes(key),
+    value,
+    headers: toHeaders(options.headers, topic),
+    timestamp,
+  }
   const bytes = recordBytes(record)
   if (bytes > MAX_RECORD_BYTES) {
     throw new DrawbridgeError(

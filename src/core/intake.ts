@@ -44,7 +44,8 @@ export interface Intake {
 export function openIntake<T>(parts: IntakeParts<T>): Intake {
   return {
     ended: run(parts).catch((error: unknown) => {
-      if (!parts.ending.aborted && !hasCode(error, 'ERR_FENCED') && !hasCode(error, 'ERR_CLOSED')) parts.onFailed(error as Error)
+      if (!parts.ending.aborted && !hasCode(error, 'ERR_FENCED') && !hasCode(error, 'ERR_CLOSED'))
+        parts.onFailed(error as Error)
     }),
   }
 }
@@ -79,7 +80,11 @@ async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord
     const decoded = decode(parts, record)
     const outcome = isPromise(decoded) ? await decoded : decoded
     if (outcome === undefined) return
-    const held = { record, message: messageOf(parts, record, outcome.value as T), ticket: tracker.add(record.offset, recordBytes(record)) }
+    const held = {
+      record,
+      message: messageOf(parts, record, outcome.value as T),
+      ticket: tracker.add(record.offset, recordBytes(record)),
+    }
     if (outcome.error === undefined) parts.admit(held)
     else parts.setAside(held, outcome.error)
   }
@@ -113,10 +118,18 @@ function decode<T>(parts: IntakeParts<T>, record: StoredRecord): Outcome<T> | Pr
   }
 }
 
-async function decodeLater<T>(parts: IntakeParts<T>, record: StoredRecord, error: unknown, failed: number): Promise<Outcome<T> | undefined> {
+async function decodeLater<T>(
+  parts: IntakeParts<T>,
+  record: StoredRecord,
+  error: unknown,
+  failed: number,
+): Promise<Outcome<T> | undefined> {
   if (isForGood(error)) return { error }
   const { topic, partition } = parts
-  parts.log.warn({ topic, partition, offset: record.offset, error: errorText(error) }, 'record not decoded yet, will try again')
+  parts.log.warn(
+    { topic, partition, offset: record.offset, error: errorText(error) },
+    'record not decoded yet, will try again',
+  )
   if (!(await sleep(parts.clock, retryDelayMs(ENDLESS_RETRY, failed, error), parts.ending))) return undefined
   try {
     return { value: await parts.codec.decode(record.value) }
@@ -134,16 +147,28 @@ function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 }
 
 /** The message at its first attempt. */
-export function messageOf<T>({ topic, partition }: { readonly topic: string; readonly partition: number }, record: StoredRecord, value: T): Message<T> {
+export function messageOf<T>(
+  { topic, partition }: { readonly topic: string; readonly partition: number },
+  record: StoredRecord,
+  value: T,
+): Message<T> {
   const { offset, key, headers, timestamp, appendedAt } = record
   return { topic, partition, offset, key, value, headers, timestamp, appendedAt, attempt: 1 }
 }
 
 /** As an error of its own where the reader has no letter to write. */
-export function undecodable(place: { readonly topic: string; readonly partition: number }, offset: number, cause: unknown): Error {
+export function undecodable(
+  place: { readonly topic: string; readonly partition: number },
+  offset: number,
+  cause: unknown,
+): Error {
   if (isDrawbridgeError(cause) && cause.verdict === 'retry') return cause
-  return new DrawbridgeError('ERR_UNDECODABLE', `topic ${place.topic}, partition ${place.partition}, offset ${offset}: ${errorText(cause)}`, {
-    cause,
-    details: { ...place, offset },
-  })
+  return new DrawbridgeError(
+    'ERR_UNDECODABLE',
+    `topic ${place.topic}, partition ${place.partition}, offset ${offset}: ${errorText(cause)}`,
+    {
+      cause,
+      details: { ...place, offset },
+    },
+  )
 }

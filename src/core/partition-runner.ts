@@ -134,7 +134,10 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
       return
     }
     const offset = work.records[0]?.record.offset
-    log.warn({ topic: parts.topic, partition, offset, attempt: work.attempts, delayMs, error: errorText(error) }, 'handler failed, will try again')
+    log.warn(
+      { topic: parts.topic, partition, offset, attempt: work.attempts, delayMs, error: errorText(error) },
+      'handler failed, will try again',
+    )
     const unmark = markWaiting(work.records[0], work.attempts)
     retryTimers.set(
       work,
@@ -160,26 +163,40 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   }
 
   /** Sets records aside for good: tried until it succeeds or the partition is given up, never skipped. */
-  async function writeLetters(records: readonly HeldRecord<T>[], error: unknown, attempts: number, then: () => void): Promise<void> {
+  async function writeLetters(
+    records: readonly HeldRecord<T>[],
+    error: unknown,
+    attempts: number,
+    then: () => void,
+  ): Promise<void> {
     running++
     const failure = { error, attempts, failedAt: clock.now() }
     for (const held of records) {
       if (!(await writeLetter(held, failure))) break
       if (gone.signal.aborted) break
       finish([held])
-      log.error({ topic: parts.topic, partition, offset: held.record.offset, attempts, error: errorText(error) }, 'record set aside in the dead-letter topic')
+      log.error(
+        { topic: parts.topic, partition, offset: held.record.offset, attempts, error: errorText(error) },
+        'record set aside in the dead-letter topic',
+      )
     }
     if (!gone.signal.aborted) then()
     leaveHand()
   }
 
-  async function writeLetter(held: HeldRecord<T>, failure: { error: unknown; attempts: number; failedAt: number }): Promise<boolean> {
+  async function writeLetter(
+    held: HeldRecord<T>,
+    failure: { error: unknown; attempts: number; failedAt: number },
+  ): Promise<boolean> {
     for (let failed = 1; !ending.signal.aborted; failed++) {
       try {
         await deadLetters.write(partition, held.record, failure)
         return true
       } catch (error) {
-        log.error({ topic: parts.topic, partition, offset: held.record.offset, error: errorText(error) }, 'letter not written, will try again; the partition waits')
+        log.error(
+          { topic: parts.topic, partition, offset: held.record.offset, error: errorText(error) },
+          'letter not written, will try again; the partition waits',
+        )
         const unmark = markWaiting(held, failure.attempts)
         await sleep(clock, retryDelayMs(ENDLESS_RETRY, failed, error), ending.signal)
         unmark()
@@ -199,7 +216,12 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   }
 
   function lose(): void {
-    gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} went to another member of the group`))
+    gone.abort(
+      new DrawbridgeError(
+        'ERR_REVOKED',
+        `partition ${partition} of ${parts.topic} went to another member of the group`,
+      ),
+    )
     committer.stop()
     lanes.clear()
     end()
@@ -239,7 +261,13 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
       if (parts.commitAhead === null) lanes.clear()
       end()
       const inTime = await settledWithin(clock, parts.drainTimeoutMs, drained())
-      if (!inTime) gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} is given up; the handler did not finish in time`))
+      if (!inTime)
+        gone.abort(
+          new DrawbridgeError(
+            'ERR_REVOKED',
+            `partition ${partition} of ${parts.topic} is given up; the handler did not finish in time`,
+          ),
+        )
       await committer.flush()
       return inTime
     },
@@ -248,7 +276,12 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
       const held = tracker.held()
       const oldest = tracker.oldest()
       const blockedBy = oldest !== undefined && held.records >= parts.maxInFlight ? waiting.get(oldest) : undefined
-      return { partition, position: tracker.position(), inFlight: held.records, ...(blockedBy === undefined ? {} : { blockedBy }) }
+      return {
+        partition,
+        position: tracker.position(),
+        inFlight: held.records,
+        ...(blockedBy === undefined ? {} : { blockedBy }),
+      }
     },
   }
 }

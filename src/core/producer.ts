@@ -71,7 +71,8 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   }
 
   function enqueue({ codec, queues }: Prepared<T>, value: T, given: SendOptions): Promise<Receipt> {
-    if (closed) throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`)
+    if (closed)
+      throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`)
     const key = given.key !== undefined ? given.key : (topic.key?.(value) ?? null)
     const { record, bytes } = encodeRecord(topic.name, codec.encode(value), key, given, clock.now())
     const partition = choosePartition(record.key, given.partition, queues.length)
@@ -109,7 +110,8 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
     }
     for await (const value of batchesOf(values)) {
       for (const one of value) {
-        while (failure === undefined && (bufferedRecords >= roomRecords || bufferedBytes >= roomBytes)) await settled.wait()
+        while (failure === undefined && (bufferedRecords >= roomRecords || bufferedBytes >= roomBytes))
+          await settled.wait()
         if (failure !== undefined) break
         try {
           enqueue(ready, one, {}).catch(onFailed)

@@ -60,7 +60,11 @@ export async function* readMessages<T>(parts: ReaderParts<T>): AsyncGenerator<Me
       }
       const { partition, records } = batch
       if (records === null || records.length === 0) {
-        if (records !== null) throw new DrawbridgeError('ERR_CLOSED', `topic ${topic}: the broker connection was closed during the read; the range was not read to its end`)
+        if (records !== null)
+          throw new DrawbridgeError(
+            'ERR_CLOSED',
+            `topic ${topic}: the broker connection was closed during the read; the range was not read to its end`,
+          )
         open--
         continue
       }
@@ -77,7 +81,11 @@ export async function* readMessages<T>(parts: ReaderParts<T>): AsyncGenerator<Me
   }
 }
 
-async function decode<T>(codec: Codec<T>, place: { topic: string; partition: number }, record: StoredRecord): Promise<T> {
+async function decode<T>(
+  codec: Codec<T>,
+  place: { topic: string; partition: number },
+  record: StoredRecord,
+): Promise<T> {
   try {
     return await codec.decode(record.value)
   } catch (error) {
@@ -87,5 +95,8 @@ async function decode<T>(codec: Codec<T>, place: { topic: string; partition: num
 
 /** A read that was cut short must not look like one that reached its end. */
 function checkAborted(topic: string, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new DrawbridgeError('ERR_ABORTED', `the read of topic ${topic} was aborted before its end`, { cause: signal.reason })
+  if (signal?.aborted)
+    throw new DrawbridgeError('ERR_ABORTED', `the read of topic ${topic} was aborted before its end`, {
+      cause: signal.reason,
+    })
 }

@@ -45,7 +45,8 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   let overdue = false
   let stopping: Promise<void> | undefined
   let leaving: Promise<void> | undefined
-  let feed: Feed | undefined
+  /** Set once the group is joined. */
+  const joined: { feed?: Feed } = {}
 
   /** Gives free slots to the partitions in turn, so that none is held up by another. */
   function dispatch(): void {
@@ -86,26 +87,30 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     const { partition, position, lost } = assignment
     if (lost !== undefined) {
       const place = `group ${group}, topic ${topic}, partition ${partition}`
-      const what = lost.position === null ? 'its position is gone' : `its position ${lost.position} cannot be read any more`
-      const error = new DrawbridgeError('ERR_POSITION_LOST', `${place}: ${what}; the first record retained is ${position}. Reset the group to where it shall go on, or subscribe with onPositionLost: 'earliest'`, {
-        details: { group, topic, partition, position: lost.position, first: position },
-      })
+      const what =
+        lost.position === null ? 'its position is gone' : `its position ${lost.position} cannot be read any more`
+      const error = new DrawbridgeError(
+        'ERR_POSITION_LOST',
+        `${place}: ${what}; the first record retained is ${position}. Reset the group to where it shall go on, or subscribe with onPositionLost: 'earliest'`,
+        {
+          details: { group, topic, partition, position: lost.position, first: position },
+        },
+      )
       if (parts.onPositionLost === 'stop') {
         fail(error)
         return
       }
       log.error({ ...error.details }, `position lost, going on at the first record retained`)
     }
-    const joined = feed
-    // The driver assigns only after `openFeed` resolved, or within it: then the first turn after it starts the runner.
-    if (joined === undefined) early.push(assignment)
-    else start(joined, assignment)
+    // A driver may assign before `openFeed` has resolved; the runner then starts as soon as it has.
+    if (joined.feed === undefined) early.push(assignment)
+    else start(joined.feed, assignment)
   }
 
   const early: Assignment[] = []
 
-  function start(joined: Feed, assignment: Assignment): void {
-    const runner = createPartitionRunner({ ...parts, feed: joined, deadLetters, onReady: dispatch, onFailed: fail }, assignment)
+  function start(feed: Feed, assignment: Assignment): void {
+    const runner = createPartitionRunner({ ...parts, feed, deadLetters, onReady: dispatch, onFailed: fail }, assignment)
     runners.set(assignment.partition, runner)
     order = [...runners.values()]
   }
@@ -124,7 +129,10 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
         drop(partition)
         if (inTime) return
         overdue = true
-        log.warn({ topic, group, partition, drainTimeoutMs: parts.drainTimeoutMs }, 'handlers did not finish in time; their records will come again')
+        log.warn(
+          { topic, group, partition, drainTimeoutMs: parts.drainTimeoutMs },
+          'handlers did not finish in time; their records will come again',
+        )
       }),
     )
   }
@@ -134,12 +142,13 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
       runners.get(partition)?.lose()
       drop(partition)
     }
-    if (partitions.length > 0) log.warn({ topic, group, partitions }, 'partitions lost to another member; unfinished records come again there')
+    if (partitions.length > 0)
+      log.warn({ topic, group, partitions }, 'partitions lost to another member; unfinished records come again there')
   }
 
   async function leave(): Promise<void> {
     try {
-      await feed?.close()
+      await joined.feed?.close()
     } catch (error) {
       log.warn({ topic, group, error: errorText(error) }, 'leaving the group failed; it will be noticed as gone')
     }
@@ -159,14 +168,27 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     state = 'STOPPED'
     done.resolve()
     if (overdue) {
-      throw new DrawbridgeError('ERR_DRAIN_DEADLINE', `topic ${topic}, group ${group}: handlers were still running after ${parts.drainTimeoutMs} ms; their records are not committed and will come again. Raise drainTimeoutMs or let handlers obey their signal`, {
-        details: { topic, group, drainTimeoutMs: parts.drainTimeoutMs },
-      })
+      throw new DrawbridgeError(
+        'ERR_DRAIN_DEADLINE',
+        `topic ${topic}, group ${group}: handlers were still running after ${parts.drainTimeoutMs} ms; their records are not committed and will come again. Raise drainTimeoutMs or let handlers obey their signal`,
+        {
+          details: { topic, group, drainTimeoutMs: parts.drainTimeoutMs },
+        },
+      )
     }
   }
 
-  const opened = await backend.openFeed({ group, topic, from: parts.from, limits: PULL_LIMITS, onAssign, onRevoke, onLost, onFailed: fail })
-  feed = opened
+  const opened = await backend.openFeed({
+    group,
+    topic,
+    from: parts.from,
+    limits: PULL_LIMITS,
+    onAssign,
+    onRevoke,
+    onLost,
+    onFailed: fail,
+  })
+  joined.feed = opened
   for (const assignment of early) start(opened, assignment)
 
   function status(): SubscriptionStatus {
@@ -176,5 +198,12 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   }
 
   const stopOnce = () => (stopping ??= stop())
-  return { group, memberId: opened.memberId, status, done: done.promise, stop: stopOnce, [Symbol.asyncDispose]: stopOnce }
+  return {
+    group,
+    memberId: opened.memberId,
+    status,
+    done: done.promise,
+    stop: stopOnce,
+    [Symbol.asyncDispose]: stopOnce,
+  }
 }

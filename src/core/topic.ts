@@ -23,10 +23,16 @@ const MAX_BROKER_NAME = 249
 /** ERR_CONFIG unless a user may give a topic this name. */
 export function checkTopicName(name: string): string {
   if (typeof name !== 'string' || !TOPIC_NAME.test(name) || name === '.' || name === '..') {
-    throw new DrawbridgeError('ERR_CONFIG', `topic name ${JSON.stringify(name)}: use 1 to 200 of the characters a-z A-Z 0-9 . _ -`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `topic name ${JSON.stringify(name)}: use 1 to 200 of the characters a-z A-Z 0-9 . _ -`,
+    )
   }
   if (name.startsWith(INTERNAL_PREFIX)) {
-    throw new DrawbridgeError('ERR_CONFIG', `topic name ${JSON.stringify(name)}: names beginning with "${INTERNAL_PREFIX}" are reserved; choose another`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `topic name ${JSON.stringify(name)}: names beginning with "${INTERNAL_PREFIX}" are reserved; choose another`,
+    )
   }
   return name
 }
@@ -34,10 +40,16 @@ export function checkTopicName(name: string): string {
 /** ERR_CONFIG unless this can name a group on the topic (its dead-letter topic's name has to fit, too). */
 export function checkGroupName(group: string, topic: string): string {
   if (typeof group !== 'string' || !TOPIC_NAME.test(group)) {
-    throw new DrawbridgeError('ERR_CONFIG', `group ${JSON.stringify(group)}: use 1 to 200 of the characters a-z A-Z 0-9 . _ -`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `group ${JSON.stringify(group)}: use 1 to 200 of the characters a-z A-Z 0-9 . _ -`,
+    )
   }
   if (deadLetterTopic(topic, group).length > MAX_BROKER_NAME) {
-    throw new DrawbridgeError('ERR_CONFIG', `group ${JSON.stringify(group)} on topic ${JSON.stringify(topic)}: together at most ${MAX_BROKER_NAME - 6} characters, because the dead-letter topic carries both names`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `group ${JSON.stringify(group)} on topic ${JSON.stringify(topic)}: together at most ${MAX_BROKER_NAME - 6} characters, because the dead-letter topic carries both names`,
+    )
   }
   return group
 }

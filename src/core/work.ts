@@ -47,7 +47,11 @@ export interface BatchBounds {
 }
 
 /** Consecutive records of the partition are one piece of work; a batch closes at its bounds, and by time without new data. */
-export function createBatchAssembler<T>(bounds: BatchBounds, clock: Clock, emit: (work: Work<T>) => void): Assembler<T> {
+export function createBatchAssembler<T>(
+  bounds: BatchBounds,
+  clock: Clock,
+  emit: (work: Work<T>) => void,
+): Assembler<T> {
   let records: HeldRecord<T>[] = []
   let bytes = 0
   let cancelTimer: (() => void) | undefined
