@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { AppendResult, Backend, FeedOptions, RecordReader, StartPosition, TopicSpec } from '../../core/backend.ts'
+import { systemClock } from '../../core/clock.ts'
+import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
+import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
+import { murmur2Partition } from '../murmur2.ts'
+import type { BackendOptions } from '../open.ts'
+import { encodeAppend } from './chunk.ts'
+import { type TopicDoc, getPartition, getTopic } from './documents.ts'
+import { closedError, partitionUnknown, storeFailed, topicUnknown } from './errors.ts'
+import { type EmbeddedFeed, openEmbeddedFeed } from './feed.ts'
+import { describeOneGroup, listAllGroups } from './groups.ts'
+import { openLmdb } from './lmdb.ts'
+import { createReader } from './reader.ts'
+import { type Snapshot, allTopics, createReadStore, offsetAt } from './reading.ts'
+import type { FirstPositions, Request, ResultOf } from './requests.ts'
+import { createWatch } from './watch.ts'
+import { openWriterThread } from './writer-thread.ts'
+
+const MAX_PARTITIONS = 10_000
+const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
+
+/**
+ * Opens the store a URL `embedded:DIR` names, creating it where there is none. Processes of one machine share a store.
+ * ERR_CONFIG, ERR_STORE_BUSY, ERR_STORE_FULL, ERR_STORE_FAILED.
+ */
+export async function openEmbedded(url: string, options: BackendOptions): Promise<Backend> {
+  const { log, clock = systemClock } = options
+  const dir = parseDirectory(url)
+  const feeds = new Set<EmbeddedFeed>()
+  const readers = new Set<RecordReader>()
+  let closing: Promise<void> | undefined
+
+  const writer = await openWriterThread(dir, log, onFailed)
+  const db = openLmdb(dir, { readOnly: true })
+  const readStore = createReadStore(db)
+  const watch = createWatch(read, onFailed)
+
+  return {
+    name: 'embedded',
+    capabilities: { appendOffsets: true, maxRecordBytes: MAX_BYTES },
+    createTopic,
+    describeTopic: async (topic) =>
+      look((snapshot) => {
+        const { id, partitions, compact, incarnation } = topicDoc(snapshot, topic)
+        const states = Array.from({ length: partitions }, (_, p) => getPartition(snapshot, id, p))
+        const ranges = states.map((state) => ({ first: state?.first ?? 0, end: state?.next ?? 0 }))
+        return { name: topic, partitions, compact, incarnation, ranges }
+      }),
+    listTopics: async () => look((snapshot) => allTopics(snapshot).map(([name]) => name)),
+    partitionFor: murmur2Partition,
+    append,
+    openFeed,
+    openReader: async (options) => {
+      const { id, partitions } = look((snapshot) => topicDoc(snapshot, options.topic))
+      for (const { partition } of options.ranges) {
+        if (partition >= partitions) throw partitionUnknown(options.topic, partition, partitions)
+      }
+      const reader = createReader(read, watch, id, options, (done) => readers.delete(done))
+      readers.add(reader)
+      return reader
+    },
+    offsetsAt: async (topic, timestamp) => look((snapshot) => offsetsAt(snapshot, topic, timestamp)),
+    listGroups: async () => look(listAllGroups),
+    describeGroup: async (group, topic) =>
+      look((snapshot) => describeOneGroup(snapshot, group, topic, topicDoc(snapshot, topic))),
+    resetGroup: async (group, topic, positions) => {
+      checkOpen()
+      await send({ kind: 'reset', group, topic, positions })
+    },
+    close: () => (closing ??= close()),
+  }
+
+  async function createTopic(spec: TopicSpec): Promise<void> {
+    checkOpen()
+    const { name, partitions, compact } = spec
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
+      throw new DrawbridgeError(
+        'ERR_CONFIG',
+        `topic ${JSON.stringify(name)}: ${partitions} partitions; give a whole number from 1 to ${MAX_PARTITIONS}`,
+      )
+    }
+    await send({ kind: 'createTopic', name, partitions, compact, incarnation: randomUUID(), skewMs: skew() })
+  }
+
+  async function append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult> {
+    checkOpen()
+    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record)
+    const { buffer, chunks } = encodeAppend(records)
+    return send({ kind: 'append', topic, partition, buffer, chunks, skewMs: skew() }, [buffer])
+  }
+
+  async function openFeed(options: FeedOptions): Promise<EmbeddedFeed> {
+    checkOpen()
+    const { id } = look((snapshot) => topicDoc(snapshot, options.topic))
+    const from = firstPositions(options.topic, options.from)
+    const context = {
+      read: look,
+      watch,
+      send,
+      log,
+      topicId: id,
+      from,
+      onClose: (done: EmbeddedFeed) => feeds.delete(done),
+    }
+    const feed = await openEmbeddedFeed(context, options)
+    feeds.add(feed)
+    // Closed while joining: nobody holds the feed yet, so it is ended here.
+    if (closing !== undefined) await feed.close()
+    checkOpen()
+    return feed
+  }
+
+  function firstPositions(topic: string, from: StartPosition): FirstPositions {
+    if (typeof from === 'string' || 'offsets' in from) return from
+    const found = look((snapshot) => offsetsAt(snapshot, topic, from.timestamp))
+    return { offsets: Object.fromEntries(found.entries()) }
+  }
+
+  /** What this process has written its own waiting pulls and members hear of at once. */
+  async function send<R extends Request>(request: R, transfer?: readonly ArrayBuffer[]): Promise<ResultOf<R>> {
+    const result = await writer.send(request, transfer)
+    watch.nudge()
+    return result
+  }
+
+  function look<T>(run: (snapshot: Snapshot) => T): T {
+    checkOpen()
+    return read(run)
+  }
+
+  /** Still works while feeds say goodbye. */
+  function read<T>(run: (snapshot: Snapshot) => T): T {
+    try {
+      return readStore(run)
+    } catch (error) {
+      throw isDrawbridgeError(error) ? error : storeFailed(dir, errorText(error), 'unknown', error)
+    }
+  }
+
+  function topicDoc(snapshot: Snapshot, topic: string): TopicDoc {
+    const doc = getTopic(snapshot, topic)
+    if (doc === undefined) throw topicUnknown(dir, topic)
+    return doc
+  }
+
+  function offsetsAt(snapshot: Snapshot, topic: string, timestamp: number): number[] {
+    const { id, partitions } = topicDoc(snapshot, topic)
+    return Array.from({ length: partitions }, (_, partition) => offsetAt(snapshot, id, partition, timestamp))
+  }
+
+  function skew(): number {
+    return clock === systemClock ? 0 : clock.now() - Date.now()
+  }
+
+  function checkOpen(): void {
+    if (closing !== undefined) throw closedError(dir)
+  }
+
+  function onFailed(error: unknown): void {
+    const failure = isDrawbridgeError(error) ? error : storeFailed(dir, errorText(error), 'unknown', error)
+    log.error({ dir, code: failure.code }, failure.message)
+    for (const feed of feeds) feed.fail(failure)
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...feeds, ...readers].map((open) => open.close()))
+    watch.close()
+    await db.close()
+    await writer.close()
+  }
+}
+
+function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
+  const bytes = recordBytes(record)
+  if (bytes <= MAX_BYTES) return
+  throw new DrawbridgeError(
+    'ERR_RECORD_TOO_LARGE',
+    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
+    { details: { topic, partition, index, bytes, outcome: 'not-written' } },
+  )
+}
+
+function parseDirectory(url: string): string {
+  const dir = /^embedded:(.+)$/is.exec(url)?.[1]
+  if (dir === undefined || dir.startsWith('//')) {
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      'an embedded store is named by its directory: write embedded:./.drawbridge or embedded:/var/lib/drawbridge',
+    )
+  }
+  return resolve(dir)
+}

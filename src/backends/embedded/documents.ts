@@ -1,0 +1,127 @@
+import { DrawbridgeError } from '../../core/errors.ts'
+import type { GroupDoc, Tick } from './leases.ts'
+import { COUNTERS_KEY, FORMAT_KEY, TICK_KEY, groupKey, partitionKey, positionKey, topicKey } from './keys.ts'
+
+/** The layout this code reads and writes. Another number means another version of Drawbridge wrote the store. */
+export const FORMAT = 1
+
+/** What reading needs of LMDB; inside a transaction it sees the transaction's own writes. */
+export interface StoreReads {
+  get(key: Uint8Array): Uint8Array | undefined
+}
+
+/** What a transaction needs of LMDB. */
+export interface StoreWrites extends StoreReads {
+  put(key: Uint8Array, value: Uint8Array): void
+}
+
+export interface TopicDoc {
+  readonly id: number
+  readonly incarnation: string
+  readonly partitions: number
+  readonly compact: boolean
+  readonly createdAt: number
+}
+
+export interface PartitionState {
+  /** Offset of the next record. */
+  readonly next: number
+  /** First offset retained. */
+  readonly first: number
+  readonly lastAppendedAt: number
+}
+
+/** What the watch reads: one small value that every transaction others should notice moves on. */
+export interface Counters {
+  /** Transactions that appended. */
+  readonly appends: number
+  /** Changes of groups their members must hear of. */
+  readonly changes: number
+  readonly nextTopicId: number
+}
+
+export function getTopic(store: StoreReads, name: string): TopicDoc | undefined {
+  return getJson<TopicDoc>(store, topicKey(name))
+}
+
+export function putTopic(store: StoreWrites, name: string, doc: TopicDoc): void {
+  putJson(store, topicKey(name), doc)
+}
+
+export function getPartition(store: StoreReads, topicId: number, partition: number): PartitionState | undefined {
+  const found = getNumbers(store, partitionKey(topicId, partition))
+  return found && { next: found[0] ?? 0, first: found[1] ?? 0, lastAppendedAt: found[2] ?? 0 }
+}
+
+export function putPartition(store: StoreWrites, topicId: number, partition: number, state: PartitionState): void {
+  putNumbers(store, partitionKey(topicId, partition), [state.next, state.first, state.lastAppendedAt])
+}
+
+export function getCounters(store: StoreReads): Counters {
+  const [appends = 0, changes = 0, nextTopicId = 1] = getNumbers(store, COUNTERS_KEY) ?? []
+  return { appends, changes, nextTopicId }
+}
+
+export function putCounters(store: StoreWrites, counters: Counters): void {
+  putNumbers(store, COUNTERS_KEY, [counters.appends, counters.changes, counters.nextTopicId])
+}
+
+export function getTick(store: StoreReads): Tick {
+  const [count = 0, at = 0] = getNumbers(store, TICK_KEY) ?? []
+  return { count, at }
+}
+
+export function putTick(store: StoreWrites, tick: Tick): void {
+  putNumbers(store, TICK_KEY, [tick.count, tick.at])
+}
+
+export function getGroup(store: StoreReads, group: string, topicId: number): GroupDoc | undefined {
+  return getJson<GroupDoc>(store, groupKey(group, topicId))
+}
+
+export function putGroup(store: StoreWrites, group: string, topicId: number, doc: GroupDoc): void {
+  putJson(store, groupKey(group, topicId), doc)
+}
+
+export function getPosition(store: StoreReads, group: string, topicId: number, partition: number): number | null {
+  return getNumbers(store, positionKey(group, topicId, partition))?.[0] ?? null
+}
+
+export function putPosition(store: StoreWrites, group: string, topicId: number, partition: number, next: number): void {
+  putNumbers(store, positionKey(group, topicId, partition), [next])
+}
+
+/** Marks an empty store with FORMAT; ERR_STORE_FAILED where the store has another one. */
+export function checkFormat(store: StoreWrites, dir: string): void {
+  const found = getJson<{ format?: unknown }>(store, FORMAT_KEY)?.format
+  if (found === undefined) return putJson(store, FORMAT_KEY, { format: FORMAT })
+  if (found !== FORMAT) {
+    throw new DrawbridgeError(
+      'ERR_STORE_FAILED',
+      `the store in ${dir} has format ${JSON.stringify(found)}, this version of Drawbridge reads format ${FORMAT}: use the version that wrote it, or another directory`,
+      { details: { dir, format: found } },
+    )
+  }
+}
+
+function getJson<T>(store: StoreReads, key: Uint8Array): T | undefined {
+  const bytes = store.get(key)
+  return bytes && (JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as T)
+}
+
+function putJson(store: StoreWrites, key: Uint8Array, value: object): void {
+  store.put(key, Buffer.from(JSON.stringify(value)))
+}
+
+function getNumbers(store: StoreReads, key: Uint8Array): number[] | undefined {
+  const bytes = store.get(key)
+  if (bytes === undefined) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length / 8 }, (_, index) => view.getFloat64(index * 8, true))
+}
+
+function putNumbers(store: StoreWrites, key: Uint8Array, numbers: readonly number[]): void {
+  const view = new DataView(new ArrayBuffer(numbers.length * 8))
+  numbers.forEach((number, index) => view.setFloat64(index * 8, number, true))
+  store.put(key, new Uint8Array(view.buffer))
+}

@@ -1,0 +1,81 @@
+import type { PullLimits } from '../../core/backend.ts'
+import { DrawbridgeError } from '../../core/errors.ts'
+import type { StoredRecord } from '../../core/record.ts'
+import { type ReadBatch, type ReadStore, readBatch } from './reading.ts'
+import type { Watch } from './watch.ts'
+
+/** A place in one partition, moved on by pulls. */
+export interface Cursor {
+  /** The next records; null once the bound is reached; [] once ended. Waits for records. One pull at a time. */
+  pull(): Promise<readonly StoredRecord[] | null>
+  /** Resolves the waiting pull and all later ones to []. */
+  end(): void
+}
+
+export interface CursorOptions {
+  readonly topicId: number
+  readonly partition: number
+  readonly from: number
+  /** Exclusive; Infinity reads on for ever. */
+  readonly to: number
+  readonly limits: PullLimits
+}
+
+export function createCursor(read: ReadStore, watch: Watch, options: CursorOptions): Cursor {
+  const { topicId, partition, to, limits } = options
+  let from = options.from
+  let ended = false
+  let pulling = false
+  let wakeUp: (() => void) | undefined
+
+  return { pull, end }
+
+  async function pull(): Promise<readonly StoredRecord[] | null> {
+    if (pulling) {
+      throw new DrawbridgeError(
+        'ERR_CONFIG',
+        `partition ${partition} is being pulled already: wait for that pull first`,
+      )
+    }
+    pulling = true
+    try {
+      return await nextRecords()
+    } finally {
+      pulling = false
+    }
+  }
+
+  async function nextRecords(): Promise<readonly StoredRecord[] | null> {
+    while (!ended) {
+      // The look and the listening happen in one turn of the event loop and the watch compares with what it saw before,
+      // so an append between the two is news.
+      const batch = look()
+      if (batch.records.length > 0) return batch.records
+      if (batch.ended) return null
+      await news()
+    }
+    return []
+  }
+
+  function look(): ReadBatch {
+    const batch = read((snapshot) => readBatch(snapshot, topicId, partition, from, to, limits))
+    from = batch.next
+    return batch
+  }
+
+  function news(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = watch.listen(() => wakeUp?.())
+      wakeUp = () => {
+        stop()
+        wakeUp = undefined
+        resolve()
+      }
+    })
+  }
+
+  function end(): void {
+    ended = true
+    wakeUp?.()
+  }
+}

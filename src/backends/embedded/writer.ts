@@ -1,0 +1,150 @@
+import { mkdirSync } from 'node:fs'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { type DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
+import { applyRequest } from './apply.ts'
+import { type StoreWrites, checkFormat, getCounters, putCounters } from './documents.ts'
+import { storeError, storeFailed, toPlain } from './errors.ts'
+import { type HolderFile, openHolderFile } from './holder.ts'
+import { FORMAT_KEY } from './keys.ts'
+import { type Lmdb, openLmdb } from './lmdb.ts'
+import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
+import { CLAIMED, SLOTS, WAITING } from './requests.ts'
+
+/*
+ * The writer thread: all writes of a process. A busy event loop that held LMDB's lock would stop every other process,
+ * so no code but this runs while the lock is held. Requests that arrive during a transaction share the next one.
+ */
+
+interface Writer {
+  readonly db: Lmdb
+  readonly dir: string
+  readonly holder: HolderFile
+  readonly claims: Int32Array
+}
+
+function main(port: MessagePort, data: WriterData): void {
+  const post = (message: WriterMessage): void => port.postMessage(message)
+  const writer = openWriter(data, post)
+  if (writer === undefined) return port.close()
+  post({ kind: 'ready' })
+  port.on('message', (first: WriterCommand) => {
+    const commands = [first]
+    for (let more = next(port); more !== undefined; more = next(port)) commands.push(more)
+    const envelopes = commands.filter((command) => command !== 'close')
+    if (envelopes.length > 0) post({ kind: 'answers', answers: runAll(writer, envelopes) })
+    if (envelopes.length < commands.length) close(writer, port, post)
+  })
+}
+
+function openWriter(data: WriterData, post: (message: WriterMessage) => void): Writer | undefined {
+  const { dir } = data
+  try {
+    mkdirSync(dir, { recursive: true })
+    const holder = openHolderFile(dir)
+    post({ kind: 'opening' })
+    const db = openLmdb(dir, { readOnly: false })
+    const writer = { db, dir, holder, claims: new Int32Array(data.claims) }
+    inTransaction(writer, (store) => checkFormat(store, dir))
+    return writer
+  } catch (error) {
+    post({ kind: 'failed', error: toPlain(storeError(dir, error, 'not-written')) })
+    return undefined
+  }
+}
+
+function close(writer: Writer, port: MessagePort, post: (message: WriterMessage) => void): void {
+  writer.db.close().then(
+    () => {
+      writer.holder.close()
+      post({ kind: 'closed' })
+      port.close()
+    },
+    (error: unknown) => post({ kind: 'failed', error: toPlain(storeError(writer.dir, error, 'unknown')) }),
+  )
+}
+
+function next(port: MessagePort): WriterCommand | undefined {
+  const received: { message: WriterCommand } | undefined = receiveMessageOnPort(port)
+  return received?.message
+}
+
+/** One transaction for all; where it fails, one for each, so that a small commit survives an append too large for the disk. */
+function runAll(writer: Writer, envelopes: readonly Envelope[]): readonly Answer[] {
+  const claimed = new Set<number>()
+  try {
+    return runTogether(writer, envelopes, claimed)
+  } catch (error) {
+    if (envelopes.length === 1) return envelopes.map(({ id }) => refusal(id, failure(writer, error)))
+    return envelopes.flatMap((envelope) => runAlone(writer, envelope, claimed))
+  }
+}
+
+function runAlone(writer: Writer, envelope: Envelope, claimed: Set<number>): readonly Answer[] {
+  try {
+    return runTogether(writer, [envelope], claimed)
+  } catch (error) {
+    return [refusal(envelope.id, failure(writer, error))]
+  }
+}
+
+/**
+ * A transaction that failed before its meta page was written has changed nothing. When that last write itself fails,
+ * LMDB refuses the environment from then on (MDB_PANIC), which an empty transaction tells.
+ */
+function failure(writer: Writer, error: unknown): DrawbridgeError {
+  try {
+    inTransaction(writer, (store) => store.get(FORMAT_KEY))
+    return storeError(writer.dir, error, 'not-written')
+  } catch {
+    return storeFailed(writer.dir, errorText(error), 'unknown', error)
+  }
+}
+
+function runTogether(writer: Writer, envelopes: readonly Envelope[], claimed: Set<number>): readonly Answer[] {
+  return inTransaction(writer, (store) => {
+    const answers = envelopes.map((envelope) => run(writer, store, envelope, claimed))
+    const before = getCounters(store)
+    let { appends, changes } = before
+    for (const [index, { request }] of envelopes.entries()) {
+      const answer = answers[index]
+      if (answer?.ok !== true) continue
+      if (request.kind === 'append') appends += 1
+      if (request.kind === 'join' || request.kind === 'leave' || request.kind === 'release') changes += 1
+      if (request.kind === 'turn' && answer.value !== null && 'expired' in answer.value && answer.value.expired)
+        changes += 1
+    }
+    if (appends + changes > before.appends + before.changes) putCounters(store, { ...before, appends, changes })
+    return answers
+  })
+}
+
+function run(writer: Writer, store: StoreWrites, { id, request }: Envelope, claimed: Set<number>): Answer {
+  if (!claimed.has(id) && Atomics.compareExchange(writer.claims, id % SLOTS, WAITING, CLAIMED) !== WAITING) {
+    return { id, ok: false, error: 'withdrawn' }
+  }
+  claimed.add(id)
+  try {
+    return { id, ok: true, value: applyRequest(store, request, writer.dir) }
+  } catch (error) {
+    if (isDrawbridgeError(error)) return refusal(id, error)
+    throw error
+  }
+}
+
+function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
+  const { db } = writer
+  const store: StoreWrites = {
+    get: (key) => db.get(key),
+    put: (key, value) => db.putSync(key, value as Buffer),
+  }
+  return db.transactionSync(() => {
+    writer.holder.sign()
+    return run(store)
+  })
+}
+
+function refusal(id: number, error: DrawbridgeError): Answer {
+  return { id, ok: false, error: toPlain(error) }
+}
+
+if (parentPort !== null) main(parentPort, workerData as WriterData)

@@ -1,0 +1,33 @@
+import type { Backend } from '../core/backend.ts'
+import type { Clock } from '../core/clock.ts'
+import { DrawbridgeError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+
+export interface BackendOptions {
+  readonly log: Log
+  /** The system's by default. Sets `appendedAt` where the backend itself is the broker. */
+  readonly clock?: Clock
+}
+
+type OpenBackend = (url: string, options: BackendOptions) => Promise<Backend>
+
+/** URL scheme -> driver. A driver's library is loaded when its scheme is first used. */
+const DRIVERS: Readonly<Record<string, () => Promise<OpenBackend>>> = {
+  embedded: async () => (await import('./embedded/backend.ts')).openEmbedded,
+}
+
+/**
+ * Opens the backend a URL names, for example `embedded:./.drawbridge`. ERR_CONFIG for a scheme nobody drives; besides,
+ * what the driver raises. No message contains more of the URL than its scheme, as the rest may carry a password.
+ */
+export async function openBackend(url: string, options: BackendOptions): Promise<Backend> {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
+  const load = scheme !== undefined && Object.hasOwn(DRIVERS, scheme) ? DRIVERS[scheme] : undefined
+  if (load === undefined) {
+    const found =
+      scheme === undefined ? 'a broker URL without a scheme' : `a broker URL of the unknown scheme "${scheme}:"`
+    const known = Object.keys(DRIVERS).map((name) => `"${name}:"`)
+    throw new DrawbridgeError('ERR_CONFIG', `${found}: begin it with ${known.join(', ')}, as in embedded:./.drawbridge`)
+  }
+  return (await load())(url, options)
+}
