@@ -19,10 +19,12 @@ const sound = {
   'src/backends/embedded/store.ts': `import { open } from 'lmdb'\nimport '../../core/record.ts'`,
   'src/backends/kafka/driver.ts': `import 'kafkajs'`,
   'src/open-broker.ts': `import './backends/open.ts'\nimport './registry/registry.ts'`,
-  'src/connect/run.ts': `import '../open-broker.ts'\nexport const load = (path: string) => import(path)`,
+  'src/connect/run.ts': `import '../open-broker.ts'\nimport './types.ts'`,
+  'src/connect/types.ts': `export const load = () => import('../../connectors/file-sink/sink.ts')`,
+  'src/connect/config.ts': `import 'yaml'`,
   'src/index.ts': `export { connect } from './open-broker.ts'\nexport type * from './core/record.ts'`,
   'src/cli/main.ts': `await import('../connect/run.ts')`,
-  'connectors/file-sink/sink.ts': `import '../../src/connect/run.ts'\nimport './row.ts'`,
+  'connectors/file-sink/sink.ts': `import '../../src/connect/config.ts'\nimport './row.ts'`,
   'connectors/file-sink/row.ts': `import 'csv-stringify'`,
   'connectors/webhook-sink/sink.ts': `import 'undici'`,
 }
@@ -72,6 +74,12 @@ describe('the law refuses', () => {
       'src/connect/x.ts',
       `import '../backends/open.ts'`,
       'connect may not import backends',
+    ],
+    [
+      'connect importing a connector',
+      'src/connect/x.ts',
+      `import '../../connectors/file-sink/row.ts'`,
+      'connect may not import connector',
     ],
     [
       'one connector importing another',

@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import type { ConnectorEvent, ConnectorStatus } from '../connect/status.ts'
+import { globalsOf } from './globals.ts'
+import { list, output } from './output.ts'
+import { watchInterruption } from './signals.ts'
+
+export function addConnect(program: Command): void {
+  const connect = program.command('connect').description('run and check connectors')
+  connect
+    .command('run <file...>')
+    .description('run every connector of the files, each in its own process, until done or SIGTERM')
+    .action((files: string[], _options: object, command: Command) => runFiles(files, command))
+  connect
+    .command('validate <file...>')
+    .description('check the files and name every problem; nothing is started or connected')
+    .action((files: string[], _options: object, command: Command) => validateFiles(files, command))
+}
+
+async function runFiles(files: readonly string[], command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  const { runConnectors } = await import('../connect/supervisor.ts')
+  const interruption = watchInterruption()
+  const told = new Map<string, string>()
+  const onEvent = ({ changed, status }: ConnectorEvent) => {
+    if (changed === 'counters') return
+    const text = globals.json ? JSON.stringify({ changed, ...status }) : `${status.name}: ${summary(changed, status)}`
+    if (told.get(status.name) === text) return
+    told.set(status.name, text)
+    void output.line(text)
+  }
+  const result = await runConnectors(files, { brokerUrl: globals.broker, signal: interruption.signal, onEvent })
+  const rows = result.statuses.map(({ name, state, restarts, counters }) => ({ name, state, restarts, counters }))
+  if (!globals.json) await list(globals, rows, ['name', 'state', 'restarts', 'counters'])
+  process.exitCode = result.exitCode === 0 ? interruption.exitCode() : result.exitCode
+}
+
+function summary(changed: ConnectorEvent['changed'], status: ConnectorStatus): string {
+  if (changed === 'error') return `error ${status.lastError?.code}: ${status.lastError?.message}`
+  if (changed === 'facts')
+    return Object.entries(status.facts)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')
+  const process = status.pid === null ? '' : ` (pid ${status.pid})`
+  return `${status.state}${process}${status.restarts === 0 ? '' : `, restarts ${status.restarts}`}`
+}
+
+async function validateFiles(files: readonly string[], command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  const { loadConnectors } = await import('../connect/load.ts')
+  const loaded = await loadConnectors(files)
+  for (const { name, connector, topic, file } of loaded) {
+    if (globals.json) await output.data({ ok: true, name, type: connector.type, topic: topic.name, file })
+    else await output.line(`ok ${name}: ${connector.type}, topic ${topic.name}`)
+  }
+}

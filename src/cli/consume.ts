@@ -1,0 +1,126 @@
+import type { Command } from 'commander'
+import type { Broker } from '../core/broker.ts'
+import { DrawbridgeError } from '../core/errors.ts'
+import type { Message } from '../core/message.ts'
+import type { Topic } from '../core/topic.ts'
+import { parseCount, parseFrom, parseTo } from './argument.ts'
+import { type Globals, globalsOf, withBroker } from './globals.ts'
+import { output, printable } from './output.ts'
+import { type Interruption, watchInterruption } from './signals.ts'
+
+const PLACES = 'an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time'
+
+export function addConsume(program: Command): void {
+  program
+    .command('consume <topic>')
+    .description('print records, one a line; without --to and --limit it waits for new ones')
+    .option(
+      '--group <group>',
+      'as a member of this group: what was printed is committed. Without a group nothing is remembered',
+    )
+    .option(
+      '--from <position>',
+      `where to begin: earliest (default), latest, ${PLACES}. With a group: where a new group begins`,
+    )
+    .option('--to <position>', `where to end, exclusive, without a group: end, ${PLACES}`)
+    .option('--limit <n>', 'end after so many records; a group has then committed exactly these')
+    .action((topic: string, options: ConsumeOptions, command: Command) => consume(topic, options, command))
+}
+
+interface ConsumeOptions {
+  readonly group?: string
+  readonly from?: string
+  readonly to?: string
+  readonly limit?: string
+}
+
+/** Prints a message; false once nobody reads any more. */
+type Print = (message: Message<unknown>) => Promise<boolean>
+
+async function consume(name: string, options: ConsumeOptions, command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  const from = options.from === undefined ? {} : { from: parseFrom('--from', options.from) }
+  const to = options.to === undefined ? {} : { to: parseTo('--to', options.to) }
+  const limit = options.limit === undefined ? Infinity : parseCount('--limit', options.limit)
+  const { group } = options
+  if (group !== undefined && options.to !== undefined) {
+    throw new DrawbridgeError('ERR_CONFIG', '--to is for reading without a group; end a group with --limit')
+  }
+  const interruption = watchInterruption()
+  await withBroker(globals, async (broker) => {
+    const topic = await broker.topic(name)
+    const print = await printerOf(topic, globals)
+    if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
+    else await join(broker, topic, { ...from, group, limit, print, interruption })
+  })
+  process.exitCode = interruption.exitCode()
+}
+
+async function read(
+  broker: Broker,
+  topic: Topic<unknown>,
+  options: Parameters<Broker['read']>[1] & { limit: number; print: Print; signal: AbortSignal },
+): Promise<void> {
+  const { limit, print, ...range } = options
+  let printed = 0
+  for await (const message of broker.read(topic, range)) {
+    if (!(await print(message))) return
+    if (++printed >= limit) return
+  }
+}
+
+/**
+ * Prints as a group's member, one record at a time. After the last one it stops from within that record's handler, so that
+ * no other begins; one that had begun is given back: the group has committed what was printed, and nothing else.
+ */
+async function join(
+  broker: Broker,
+  topic: Topic<unknown>,
+  options: {
+    from?: ReturnType<typeof parseFrom>
+    group: string
+    limit: number
+    print: Print
+    interruption: Interruption
+  },
+): Promise<void> {
+  const { group, limit, print, interruption } = options
+  const enough = new AbortController()
+  let printed = 0
+  const subscription = await broker.subscribe(
+    topic,
+    { group, concurrency: 1, ...(options.from === undefined ? {} : { from: options.from }) },
+    async (message) => {
+      if (enough.signal.aborted || !(await print(message))) {
+        enough.abort()
+        throw new DrawbridgeError('ERR_ABORTED', 'not printed: the reader of the output has gone, or has enough')
+      }
+      if (++printed >= limit) enough.abort()
+    },
+  )
+  const end = AbortSignal.any([enough.signal, interruption.signal])
+  await Promise.race([subscription.done, aborted(end)])
+  await subscription.stop()
+}
+
+async function printerOf(topic: Topic<unknown>, globals: Globals): Promise<Print> {
+  const { envelopeOf } = await import('./envelope.ts')
+  if (globals.json) return (message) => output.data(envelopeOf(message, topic.value))
+  return (message) => {
+    const { partition, offset, timestamp, key, value, headers } = envelopeOf(message, topic.value)
+    const shown = [`${partition}:${offset}`, timestamp, key === null ? '-' : text(key), JSON.stringify(value)]
+    if (headers.length > 0) shown.push(JSON.stringify(headers))
+    return output.line(printable(shown.join('  ')))
+  }
+}
+
+function text(key: string | { readonly base64: string }): string {
+  return typeof key === 'string' ? key : JSON.stringify(key)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

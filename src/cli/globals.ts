@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import type { Broker } from '../core/broker.ts'
+import type { Log } from '../core/log.ts'
+import { errorText } from '../core/errors.ts'
+
+export const DEFAULT_BROKER = 'embedded:./.drawbridge'
+
+export interface Globals {
+  readonly broker: string
+  readonly json: boolean
+}
+
+/** The options every command has. */
+export function globalsOf(command: Command): Globals {
+  const { broker, json } = command.optsWithGlobals<{ broker?: string; json?: boolean }>()
+  return { broker: broker ?? process.env['DRAWBRIDGE_BROKER'] ?? DEFAULT_BROKER, json: json === true }
+}
+
+/** Connects, does the work, and lets go of the broker whatever happens. */
+export async function withBroker<R>(globals: Globals, work: (broker: Broker) => Promise<R>): Promise<R> {
+  const { connect } = await import('../open-broker.ts')
+  await using broker = await connect(globals.broker, { log: stderrLog(globals.json) })
+  return await work(broker)
+}
+
+/** Warnings and errors on standard error: a sentence for people, a JSON line for machines. */
+export function stderrLog(json: boolean): Log {
+  function line(level: 'warn' | 'error', fields: object, message: string): void {
+    process.stderr.write(json ? `${JSON.stringify({ level, message, ...plain(fields) })}\n` : `${level}: ${message}\n`)
+  }
+  return {
+    debug() {},
+    info() {},
+    warn: (fields, message) => line('warn', fields, message),
+    error: (fields, message) => line('error', fields, message),
+  }
+}
+
+function plain(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      value instanceof Error ? errorText(value) : (value as unknown),
+    ]),
+  )
+}

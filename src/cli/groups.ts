@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import type { GroupDescription } from '../core/backend.ts'
+import { DrawbridgeError } from '../core/errors.ts'
+import { parseReset } from './argument.ts'
+import { globalsOf, withBroker } from './globals.ts'
+import { list, output } from './output.ts'
+
+export function addGroups(program: Command): void {
+  const groups = program.command('groups').description('list, describe and move consumer groups')
+  groups
+    .command('list')
+    .description('all groups, with the topic each has positions on')
+    .action((_options: object, command: Command) => listGroups(command))
+  groups
+    .command('describe <group> [topic]')
+    .description('positions, lag and live members; on every topic of the group, or on one')
+    .action((group: string, topic: string | undefined, _options: object, command: Command) =>
+      describeGroup(group, topic, command),
+    )
+  groups
+    .command('reset <group> <topic>')
+    .description('move an idle group')
+    .requiredOption('--to <position>', 'earliest, end, an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time')
+    .action((group: string, topic: string, options: { to: string }, command: Command) =>
+      resetGroup(group, topic, options.to, command),
+    )
+}
+
+async function listGroups(command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  await withBroker(globals, async (broker) => {
+    const groups = await broker.groups.list()
+    await list(globals, groups, ['group', 'topic'])
+    if (groups.length === 0 && !globals.json) output.note('no groups yet; a consumer with --group makes one')
+  })
+}
+
+async function describeGroup(group: string, topic: string | undefined, command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  await withBroker(globals, async (broker) => {
+    const topics =
+      topic === undefined
+        ? (await broker.groups.list()).filter((known) => known.group === group).map((known) => known.topic)
+        : [topic]
+    if (topics.length === 0)
+      throw new DrawbridgeError('ERR_GROUP_UNKNOWN', `group ${JSON.stringify(group)} is not known; check its name`)
+    for (const name of topics) {
+      const description = await broker.groups.describe(group, name)
+      if (globals.json) await output.data(description)
+      else await tell(description)
+    }
+  })
+}
+
+async function tell(description: GroupDescription): Promise<void> {
+  const { group, topic, members, positions } = description
+  await output.line(`group ${group} on topic ${topic}: ${members.length === 0 ? 'idle' : `${members.length} live`}`)
+  const holders = new Map(
+    members.flatMap(({ id, partitions }) => partitions.map((partition) => [partition, id] as const)),
+  )
+  const rows = positions.map(({ next, end, lag }, partition) => ({
+    partition,
+    next,
+    end,
+    lag,
+    member: holders.get(partition),
+  }))
+  await list({ broker: '', json: false }, rows, ['partition', 'next', 'end', 'lag', 'member'])
+}
+
+async function resetGroup(group: string, topic: string, to: string, command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  const position = parseReset('--to', to)
+  await withBroker(globals, async (broker) => {
+    await broker.groups.reset(group, topic, { to: position })
+    const description = await broker.groups.describe(group, topic)
+    if (globals.json) await output.data(description)
+    else await tell(description)
+  })
+}

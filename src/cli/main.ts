@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { exitCodeOf } from '../connect/exit-codes.ts'
+import { addConnect } from './connect.ts'
+import { addConsume } from './consume.ts'
+import { addDemo } from './demo-command.ts'
+import { addDoctor } from './doctor.ts'
+import { DEFAULT_BROKER } from './globals.ts'
+import { addGroups } from './groups.ts'
+import { endProcess, flushOutput } from './output.ts'
+import { addProduce } from './produce.ts'
+import { reportError, usageError } from './report-error.ts'
+import { addSchemas } from './schemas.ts'
+import { addTopics } from './topics.ts'
+
+/** Builds the command tree. Every command loads what it needs when it runs, so that `--help` is quick. */
+function createProgram(): Command {
+  const program = new Command('drawbridge')
+    .description('Message layer for Node.js: typed Avro topics on Kafka, RabbitMQ or an embedded store')
+    .option('--broker <url>', `the broker (env DRAWBRIDGE_BROKER; default ${DEFAULT_BROKER})`)
+    .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+  addDemo(program)
+  addTopics(program)
+  addSchemas(program)
+  addProduce(program)
+  addConsume(program)
+  addGroups(program)
+  addConnect(program)
+  addDoctor(program)
+  return program
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+    return typeof process.exitCode === 'number' ? process.exitCode : 0
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const seen = error instanceof CommanderError ? usageError(error) : error
+    reportError(seen, { json: args.includes('--json') })
+    return exitCodeOf(seen)
+  }
+}
+
+const exitCode = await run(process.argv.slice(2))
+await flushOutput()
+endProcess(exitCode)

@@ -1,0 +1,108 @@
+import type { Command } from 'commander'
+import type { Broker, SendOptions } from '../core/broker.ts'
+import { DrawbridgeError, errorText, isDrawbridgeError } from '../core/errors.ts'
+import type { Topic } from '../core/topic.ts'
+import { globalsOf, withBroker } from './globals.ts'
+import { type Line, lineError, linesOf } from './lines.ts'
+import { output } from './output.ts'
+
+export function addProduce(program: Command): void {
+  program
+    .command('produce <topic>')
+    .description('send what stands on standard input, one JSON value a line')
+    .option('--envelope', 'each line is {key, value, headers, timestamp, partition}, as `consume --json` prints it')
+    .action((topic: string, options: { envelope?: boolean }, command: Command) =>
+      produce(topic, options.envelope === true, command),
+    )
+}
+
+/** Records and bytes of input sent and not yet acknowledged. */
+const MAX_UNDER_WAY = 5_000
+const MAX_BYTES_UNDER_WAY = 16 * 1_048_576
+
+async function produce(name: string, envelope: boolean, command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  await withBroker(globals, async (broker) => {
+    const topic = await broker.topic(name)
+    const { sent, failure } = await sendLines(broker, topic, await parserOf(topic, envelope))
+    if (globals.json) await output.data({ topic: name, sent })
+    else output.note(`${sent} record${sent === 1 ? '' : 's'} sent to ${name}`)
+    if (failure !== undefined) throw failure
+  })
+}
+
+type Parse = (line: Line) => { readonly value: unknown; readonly options?: SendOptions }
+
+async function parserOf(topic: Topic<unknown>, envelope: boolean): Promise<Parse> {
+  const { parseEnvelope, parseValue } = await import('./envelope.ts')
+  return ({ number, text }) => {
+    try {
+      const json = JSON.parse(text) as unknown
+      return envelope ? parseEnvelope(json, topic.value) : { value: parseValue(json, topic.value) }
+    } catch (error) {
+      throw lineError(
+        number,
+        isDrawbridgeError(error) ? `does not fit: ${error.message}` : `is not JSON: ${errorText(error)}`,
+        error,
+      )
+    }
+  }
+}
+
+interface Sent {
+  /** Acknowledged records. */
+  readonly sent: number
+  /** Of the first line that could not be sent. */
+  readonly failure: unknown
+}
+
+/** Sends until the input ends or a line cannot be sent; the lines before it are sent, and waited for. */
+async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): Promise<Sent> {
+  await using producer = broker.producer(topic)
+  const underWay: { readonly bytes: number; readonly settled: Promise<void> }[] = []
+  let bytesUnderWay = 0
+  let sent = 0
+  let failed: { readonly line: number; readonly error: unknown } | undefined
+
+  const fail = (line: number, error: unknown) => {
+    if (failed === undefined || line < failed.line) failed = { line, error }
+  }
+  const send = (line: Line) => {
+    const { value, options } = parse(line)
+    const settled = producer.send(value, options).then(
+      () => void sent++,
+      (error: unknown) => fail(line.number, sendError(line.number, error)),
+    )
+    const bytes = line.text.length
+    bytesUnderWay += bytes
+    underWay.push({ bytes, settled })
+  }
+  const awaitOldest = async () => {
+    const oldest = underWay.shift()
+    await oldest?.settled
+    bytesUnderWay -= oldest?.bytes ?? 0
+  }
+
+  let last = 0
+  try {
+    for await (const line of linesOf(process.stdin)) {
+      if (failed !== undefined) break
+      last = line.number
+      send(line)
+      while (underWay.length >= MAX_UNDER_WAY || bytesUnderWay > MAX_BYTES_UNDER_WAY) await awaitOldest()
+    }
+  } catch (error) {
+    fail(isDrawbridgeError(error) ? Number(error.details['line'] ?? last) : last, error)
+  }
+  while (underWay.length > 0) await awaitOldest()
+  return { sent, failure: failed?.error }
+}
+
+function sendError(line: number, error: unknown): unknown {
+  if (!isDrawbridgeError(error)) return error
+  return new DrawbridgeError(error.code, `line ${line}: ${error.message}`, {
+    cause: error,
+    verdict: error.verdict,
+    details: { ...error.details, line },
+  })
+}
