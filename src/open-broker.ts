@@ -44,11 +44,21 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
     if (value === 'bytes') return createBytesCodec({ topic: name, compact }) as unknown as Codec<T>
     const registered = use === 'write' ? await registry.find(valueSubject(name), canonicalSchema(value)) : null
     if (use === 'write' && registered === null) {
-      throw new DrawbridgeError('ERR_SCHEMA_UNKNOWN', `topic ${name}: this schema is not registered under ${valueSubject(name)}; call broker.declare(topic) first`, {
-        details: { topic: name, subject: valueSubject(name) },
-      })
+      throw new DrawbridgeError(
+        'ERR_SCHEMA_UNKNOWN',
+        `topic ${name}: this schema is not registered under ${valueSubject(name)}; call broker.declare(topic) first`,
+        {
+          details: { topic: name, subject: valueSubject(name) },
+        },
+      )
     }
-    return createAvroCodec<T>({ topic: name, schema: value, schemaId: registered?.id ?? null, schemaById: registry.schemaById, compact })
+    return createAvroCodec<T>({
+      topic: name,
+      schema: value,
+      schemaId: registered?.id ?? 0,
+      schemaById: registry.schemaById,
+      compact,
+    })
   }
 
   async function declare<T>(topic: Topic<T>): Promise<void> {
@@ -56,7 +66,8 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
     const existing = await describeIfAny(backend, topic.name)
     const partitions = topic.partitions ?? existing?.partitions ?? 1
     if (existing !== null && (existing.partitions !== partitions || existing.compact !== topic.compact)) {
-      const text = (spec: { partitions: number; compact: boolean }) => `${spec.partitions} partitions, compact ${spec.compact}`
+      const text = (spec: { partitions: number; compact: boolean }) =>
+        `${spec.partitions} partitions, compact ${spec.compact}`
       throw new DrawbridgeError(
         'ERR_TOPIC_DIFFERS',
         `topic ${topic.name} exists with ${text(existing)}, the declaration says ${text({ partitions, compact: topic.compact })}; nothing was changed. Make the declaration equal, or use another topic`,

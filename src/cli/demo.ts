@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { connect } from '../open-broker.ts'
 import { compareRows, readFolder, readRows, rowText } from './demo/compare.ts'
 import { runPipeline } from './demo/pipeline.ts'
@@ -67,8 +66,7 @@ async function run(
   const secret = `whsec_${randomBytes(32).toString('base64')}`
   const receiver = await openReceiver(secret)
   try {
-    const schema = fileURLToPath(new URL('../../schemas/demo/airport.avsc', import.meta.url))
-    const config = writeConfig(setup, { schema, partitions: PARTITIONS, webhookUrl: receiver.url, secret })
+    const config = writeConfig(setup, { partitions: PARTITIONS, webhookUrl: receiver.url, secret })
     const kills = await runPipeline({ setup, config, brokerUrl, rows: source.length, receiver, signal, say })
 
     await using broker = await connect(brokerUrl)

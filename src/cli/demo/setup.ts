@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { airport } from '../../../schemas/demo/airport.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
 
 /** Where one run of the demo keeps its files, and what it is called on the broker. */
@@ -47,18 +48,20 @@ function findAirports(): string {
   )
 }
 
-/** Writes the three connectors' configuration, as a user would, and returns its path. */
+/** Writes the schema and the three connectors' configuration, as a user would, and returns the configuration's path. */
 export function writeConfig(
   setup: DemoSetup,
-  parts: { readonly schema: string; readonly partitions: number; readonly webhookUrl: string; readonly secret: string },
+  parts: { readonly partitions: number; readonly webhookUrl: string; readonly secret: string },
 ): string {
   const { source, outbox, topic, connectors } = setup
+  const schema = join(setup.directory, 'airport.avsc')
+  writeFileSync(schema, JSON.stringify(airport, null, 2))
   const file = join(setup.directory, 'connectors.yaml')
   const text = `name: ${connectors.source}
 type: file-source
 topic:
   name: ${topic}
-  schema: ${JSON.stringify(parts.schema)}
+  schema: ${JSON.stringify(schema)}
   partitions: ${parts.partitions}
 config:
   path: ${JSON.stringify(source)}
