@@ -35,6 +35,8 @@ export interface ConnectorContext {
   /** Only for sinks: where a new group begins. */
   readonly from: From
   readonly log: Log
+  /** How long finishing what is in hand may take once the signal has aborted, milliseconds. */
+  readonly drainTimeoutMs: number
   /** Aborts on SIGTERM, on stop, and when a source's lease is lost. */
   readonly signal: AbortSignal
   readonly count: Count

@@ -100,7 +100,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
       case 'running':
         return stopping.signal.aborted ? undefined : become('RUNNING')
       case 'draining':
-        return become('DRAINING')
+        return status.state === 'DRAINING' ? undefined : become('DRAINING')
       case 'counters':
         return change('counters', { counters: addCounters(earlier, message.counters) })
       case 'facts':
@@ -140,7 +140,9 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
       const end = await once()
       if (stopping.signal.aborted) {
         become('STOPPED', { pid: null })
-        return end.killed || end.exitCode !== EXIT.done ? EXIT.tryAgain : EXIT.done
+        // Ended by our SIGTERM means: before it listened to signals, so with nothing in hand.
+        const drained = end.exitCode === EXIT.done || (end.signal === 'SIGTERM' && !end.killed)
+        return drained ? EXIT.done : EXIT.tryAgain
       }
       const nowMs = Date.now()
       const decision = decide({ exitCode: end.exitCode, ranMs: nowMs - startedMs, nowMs })

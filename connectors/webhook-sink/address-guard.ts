@@ -1,0 +1,55 @@
+import { type LookupAddress, lookup as dnsLookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import { buildConnector } from 'undici'
+import { DrawbridgeError } from '../../src/core/errors.ts'
+
+/** Public by their range, but not the internet: IPv4-compatible IPv6 (RFC 4291, 2.5.5.1), and Azure's host. */
+const IPV4_COMPATIBLE = ipaddr.parseCIDR('::/96')
+const ALSO_PRIVATE = new Set(['168.63.129.16'])
+
+/** Whether an address is one of the public internet. IPv4 inside IPv6 counts as the IPv4 address. */
+export function isPublicAddress(address: string): boolean {
+  if (!ipaddr.isValid(address)) return false
+  const parsed = ipaddr.parse(address)
+  if (parsed.kind() === 'ipv6' && parsed.match(IPV4_COMPATIBLE as [ipaddr.IPv6, number])) return false
+  const plain = ipaddr.process(address)
+  return plain.range() === 'unicast' && !ALSO_PRIVATE.has(plain.toString())
+}
+
+/**
+ * A connector for undici that connects to public addresses only. A name is resolved once per connection and the
+ * connection goes to the very address that was judged, so an answer that changes in between gains nothing. Literals are
+ * judged, too (a socket does not look them up).
+ */
+export function createGuardedConnector(options: { readonly timeoutMs: number }): buildConnector.connector {
+  const connect = buildConnector({ timeout: options.timeoutMs, lookup: guardedLookup } as buildConnector.BuildOptions)
+  return (request, callback) => {
+    const literal = request.hostname.replace(/^\[|\]$/g, '')
+    if (isIP(literal) !== 0 && !isPublicAddress(literal)) callback(refused(literal), null)
+    else connect(request, callback)
+  }
+}
+
+/** `dns.lookup`, without what is not public. */
+export const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    const allowed = error === null ? publicOnly(addresses) : []
+    const first = allowed[0]
+    if (error !== null || first === undefined) callback(error ?? refused(hostname), '', 0)
+    else if (options.all === true) callback(null, allowed as LookupAddress[])
+    else callback(null, first.address, first.family)
+  })
+}
+
+export function publicOnly(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
+  return addresses.filter(({ address }) => isPublicAddress(address))
+}
+
+function refused(host: string): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_ENDPOINT',
+    `${host} is not an address of the public internet; if it is meant, set allowPrivate: true`,
+    { details: { host } },
+  )
+}
