@@ -1,0 +1,54 @@
+/** One measured figure: ours against the raw client, both in the same run. */
+export interface Figure {
+  readonly suite: string
+  readonly name: string
+  /** What the raw side is. */
+  readonly against: string
+  readonly ours: number
+  readonly raw: number
+  readonly unit: string
+  /** ours / raw; for times raw / ours is not taken: read the unit. */
+  readonly ratio: number
+  /** Of our side, user and system; null where it was not measured. */
+  readonly cpuSecondsPerMillion: number | null
+  readonly peakMemoryMiB: number | null
+}
+
+export interface Measured {
+  /** Per second, or milliseconds, as the unit says. */
+  readonly value: number
+  readonly cpuSecondsPerMillion?: number
+  readonly peakMemoryMiB?: number
+}
+
+export function figure(
+  name: string,
+  parts: { suite: string; against: string; unit: string; ours: Measured; raw: Measured },
+): Figure {
+  const { suite, against, unit, ours, raw } = parts
+  return {
+    suite,
+    name,
+    against,
+    ours: round(ours.value),
+    raw: round(raw.value),
+    ratio: round(ours.value / raw.value),
+    unit,
+    cpuSecondsPerMillion: ours.cpuSecondsPerMillion === undefined ? null : round(ours.cpuSecondsPerMillion),
+    peakMemoryMiB: ours.peakMemoryMiB === undefined ? null : round(ours.peakMemoryMiB),
+  }
+}
+
+/** The median of several runs, so that one disturbed run does not speak for all. */
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5)
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+function round(value: number): number {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
+}
