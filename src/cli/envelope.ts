@@ -92,7 +92,7 @@ function parseHeaders(json: unknown): Headers {
       : undefined
   if (pairs === undefined) throw invalid('headers', 'must be a list of [name, value] pairs, or an object')
   return pairs.map((pair, index) => {
-    const [name, value]: readonly unknown[] = Array.isArray(pair) && pair.length === 2 ? pair : []
+    const [name, value] = Array.isArray(pair) && pair.length === 2 ? (pair as readonly unknown[]) : []
     if (typeof name !== 'string') throw invalid(`headers[${index}]`, 'must be a pair of a name and a value')
     return [name, parseBytes(`headers[${index}]`, value)]
   })

@@ -127,9 +127,10 @@ async function examineSchemas(directory: string): Promise<Finding> {
   const next = '`drawbridge schemas generate` writes them anew'
   try {
     const { generateAll } = await import('../avro/generate.ts')
-    const { written } = await generateAll(directory, { check: true })
-    if (written.length === 0) return { check, status: 'ok', found: `generated files in ${directory} are up to date` }
-    return { check, status: 'warn', found: `out of date: ${written.join(', ')}`, next }
+    const files = await generateAll(directory, { check: true })
+    const wrong = files.filter(({ state }) => state !== 'same').map(({ file }) => file)
+    if (wrong.length === 0) return { check, status: 'ok', found: `${files.length} generated files match their schemas` }
+    return { check, status: 'warn', found: `out of date: ${wrong.join(', ')}`, next }
   } catch (error) {
     return { check, status: 'fail', found: describe(error), next: 'correct the schema' }
   }

@@ -14,13 +14,13 @@ import { addSchemas } from './schemas.ts'
 import { addTopics } from './topics.ts'
 
 /** Builds the command tree. Every command loads what it needs when it runs, so that `--help` is quick. */
-function createProgram(): Command {
+function createProgram(json: boolean): Command {
   const program = new Command('drawbridge')
     .description('Message layer for Node.js: typed Avro topics on Kafka, RabbitMQ or an embedded store')
     .option('--broker <url>', `the broker (env DRAWBRIDGE_BROKER; default ${DEFAULT_BROKER})`)
     .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })
     .exitOverride()
   addDemo(program)
   addTopics(program)
@@ -34,13 +34,14 @@ function createProgram(): Command {
 }
 
 async function run(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json')
   try {
-    await createProgram().parseAsync(args, { from: 'user' })
+    await createProgram(json).parseAsync(args, { from: 'user' })
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
     const seen = error instanceof CommanderError ? usageError(error) : error
-    reportError(seen, { json: args.includes('--json') })
+    reportError(seen, { json })
     return exitCodeOf(seen)
   }
 }

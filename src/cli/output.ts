@@ -35,11 +35,7 @@ export const output: Output = {
 }
 
 /** A list: one JSON line each, or a table for people. */
-export async function list(
-  globals: Globals,
-  rows: readonly Readonly<Record<string, unknown>>[],
-  columns: readonly string[],
-): Promise<void> {
+export async function list(globals: Globals, rows: readonly object[], columns: readonly string[]): Promise<void> {
   if (globals.json) {
     for (const row of rows) await output.data(row)
     return
@@ -48,13 +44,12 @@ export async function list(
 }
 
 /** Aligned columns under their names; numbers to the right. Control characters of foreign data are shown, not sent to the terminal. */
-export function table(
-  columns: readonly string[],
-  rows: readonly Readonly<Record<string, unknown>>[],
-): readonly string[] {
-  const cells = rows.map((row) => columns.map((column) => printable(shown(row[column]))))
+export function table(columns: readonly string[], rows: readonly object[]): readonly string[] {
+  const cells = rows.map((row) => columns.map((column) => printable(shown(cellOf(row, column)))))
   const widths = columns.map((column, index) => Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)))
-  const right = columns.map((column) => rows.length > 0 && rows.every((row) => typeof (row[column] ?? 0) === 'number'))
+  const right = columns.map(
+    (column) => rows.length > 0 && rows.every((row) => typeof (cellOf(row, column) ?? 0) === 'number'),
+  )
   return [[...columns], ...cells].map((row) =>
     row
       .map((cell, index) =>
@@ -63,6 +58,10 @@ export function table(
       .join('  ')
       .trimEnd(),
   )
+}
+
+function cellOf(row: object, column: string): unknown {
+  return (row as Readonly<Record<string, unknown>>)[column]
 }
 
 /** The text with control characters written as escapes. */

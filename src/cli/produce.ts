@@ -53,7 +53,7 @@ interface Sent {
   /** Acknowledged records. */
   readonly sent: number
   /** Of the first line that could not be sent. */
-  readonly failure: unknown
+  readonly failure: Error | undefined
 }
 
 /** Sends until the input ends or a line cannot be sent; the lines before it are sent, and waited for. */
@@ -62,9 +62,9 @@ async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): P
   const underWay: { readonly bytes: number; readonly settled: Promise<void> }[] = []
   let bytesUnderWay = 0
   let sent = 0
-  let failed: { readonly line: number; readonly error: unknown } | undefined
+  let failed: { readonly line: number; readonly error: Error } | undefined
 
-  const fail = (line: number, error: unknown) => {
+  const fail = (line: number, error: Error) => {
     if (failed === undefined || line < failed.line) failed = { line, error }
   }
   const send = (line: Line) => {
@@ -92,14 +92,14 @@ async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): P
       while (underWay.length >= MAX_UNDER_WAY || bytesUnderWay > MAX_BYTES_UNDER_WAY) await awaitOldest()
     }
   } catch (error) {
-    fail(isDrawbridgeError(error) ? Number(error.details['line'] ?? last) : last, error)
+    fail(isDrawbridgeError(error) ? Number(error.details['line'] ?? last) : last, error as Error)
   }
   while (underWay.length > 0) await awaitOldest()
   return { sent, failure: failed?.error }
 }
 
-function sendError(line: number, error: unknown): unknown {
-  if (!isDrawbridgeError(error)) return error
+function sendError(line: number, error: unknown): Error {
+  if (!isDrawbridgeError(error)) return error as Error
   return new DrawbridgeError(error.code, `line ${line}: ${error.message}`, {
     cause: error,
     verdict: error.verdict,

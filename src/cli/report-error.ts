@@ -2,11 +2,8 @@ import type { CommanderError } from 'commander'
 import { exitCodeOf } from '../connect/exit-codes.ts'
 import { DrawbridgeError, errorText, type ErrorCode, isDrawbridgeError } from '../core/errors.ts'
 
-/** Which command helps next, where one does. */
+/** The command that helps next, where the message cannot know it. */
 const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
-  ERR_TOPIC_UNKNOWN: '`drawbridge topics list` shows what exists, `drawbridge topics create` makes one',
-  ERR_GROUP_UNKNOWN: '`drawbridge groups list` shows what exists',
-  ERR_GROUP_ACTIVE: 'stop the members of the group (`drawbridge groups describe` shows them), then try again',
   ERR_BROKER_UNREACHABLE: '`drawbridge doctor` checks the connection',
   ERR_STORE_FAILED: '`drawbridge doctor` checks the store',
 }
@@ -26,7 +23,8 @@ function errorLines(error: unknown): readonly string[] {
     ]
   }
   const next = NEXT[error.code]
-  const cause = error.cause === undefined ? [] : [`cause: ${errorText(error.cause)}`]
+  const below = error.cause === undefined ? '' : errorText(error.cause)
+  const cause = error.message.includes(below) ? [] : [`cause: ${below}`]
   return [`error ${error.code}: ${error.message}`, ...cause, ...(next === undefined ? [] : [`next: ${next}`])]
 }
 
@@ -47,7 +45,10 @@ function errorData(error: unknown): Readonly<Record<string, unknown>> {
 
 /** What the parser of the command line refuses, as one of our errors. */
 export function usageError(error: CommanderError): DrawbridgeError {
-  const said = error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '')
+  const said =
+    error.code === 'commander.help'
+      ? 'a command is missing'
+      : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
   return new DrawbridgeError('ERR_CONFIG', `${said}; add --help to see what may stand here`, {
     details: { parser: error.code },
   })

@@ -1,7 +1,7 @@
+import { defineTopic, type TopicDeclaration } from '../avro/define-topic.ts'
 import { parseSchema } from '../avro/parse-schema.ts'
-import { topicOf } from '../connect/topic-field.ts'
 import { DrawbridgeError, errorText } from '../core/errors.ts'
-import { checkTopicName, type Topic } from '../core/topic.ts'
+import type { Topic } from '../core/topic.ts'
 
 export interface TopicArgument {
   readonly name: string
@@ -9,41 +9,42 @@ export interface TopicArgument {
   /** For messages. */
   readonly schemaFile: string
   readonly partitions: number | undefined
+  /** Field of the value; instead of the one the schema names. */
   readonly key: string | undefined
   readonly compact: boolean
 }
 
+/** Without inference, which has no end for a schema of any shape. */
+const define = defineTopic as unknown as (declaration: TopicDeclaration<unknown, boolean>) => Topic<unknown>
+
 /** The topic that `topics create` was asked for. ERR_CONFIG, ERR_SCHEMA_INVALID. */
 export function parseTopic(argument: TopicArgument): Topic<unknown> {
-  const { name, schemaFile, partitions, compact } = argument
-  checkTopicName(name)
+  const { name, schemaFile, partitions, key, compact } = argument
   const schema = parseJson(argument.schemaText, schemaFile)
   const node = parseSchema(schema)
   const fields = node.kind === 'record' ? node.fields.map((field) => field.name) : []
-  const key = argument.key ?? keyOf(schema)
   if (key !== undefined && !fields.includes(key)) {
     const known =
       fields.length === 0 ? 'its values are no records, so leave --key out' : `its fields are ${fields.join(', ')}`
     throw new DrawbridgeError('ERR_CONFIG', `--key ${key}: the schema in ${schemaFile} has no such field; ${known}`)
   }
-  if (compact && key === undefined)
+  const value = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
+  const topic = define({ name, value, partitions, compact })
+  if (compact && topic.key === undefined) {
     throw new DrawbridgeError(
       'ERR_CONFIG',
       '--compact keeps the newest record of each key; name the key with --key FIELD',
     )
-  const kept = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
-  return { ...topicOf(name, kept, key, partitions), compact }
-}
-
-function parseJson(text: string, file: string): string | object {
-  try {
-    return JSON.parse(text) as string | object
-  } catch (error) {
-    throw new DrawbridgeError('ERR_SCHEMA_INVALID', `${file} is not JSON: ${errorText(error)}`, { cause: error })
   }
+  return topic
 }
 
-function keyOf(schema: string | object): string | undefined {
-  const key = typeof schema === 'object' ? (schema as Readonly<Record<string, unknown>>)['drawbridge.key'] : undefined
-  return typeof key === 'string' ? key : undefined
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw new DrawbridgeError('ERR_SCHEMA_INVALID', `${file} is not JSON (${errorText(error)}); correct it there`, {
+      cause: error,
+    })
+  }
 }
