@@ -53,6 +53,11 @@ function parseEntry(value: Buffer | null): RegisteredSchema | null {
   }
   const { id, subject, version, schema } = entry ?? {}
   const sound =
-    Number.isInteger(id) && Number(id) > 0 && Number(id) <= 0x7fffffff && Number.isInteger(version) && typeof subject === 'string' && typeof schema === 'string'
+    Number.isInteger(id) &&
+    Number(id) > 0 &&
+    Number(id) <= 0x7fffffff &&
+    Number.isInteger(version) &&
+    typeof subject === 'string' &&
+    typeof schema === 'string'
   return sound ? { id: Number(id), subject, version: Number(version), schema } : null
 }

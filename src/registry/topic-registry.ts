@@ -50,7 +50,8 @@ export async function openTopicRegistry(backend: Backend, clock: Clock): Promise
     })
     try {
       for (let records = await reader.pull(0); records !== null; records = await reader.pull(0)) {
-        if (records.length === 0) throw new DrawbridgeError('ERR_CLOSED', 'the broker was closed while schemas were read')
+        if (records.length === 0)
+          throw new DrawbridgeError('ERR_CLOSED', 'the broker was closed while schemas were read')
         for (const record of records) {
           table.apply(record.value)
           position = record.offset + 1
@@ -80,9 +81,13 @@ export async function openTopicRegistry(backend: Backend, clock: Clock): Promise
       await backend.append(SCHEMA_TOPIC, 0, [record])
       await catchUp()
     }
-    throw new DrawbridgeError('ERR_APPEND_FAILED', `subject ${subject}: ${MAX_PROPOSALS} registrations in a row were overtaken by other processes; try again`, {
-      details: { subject, outcome: 'not-written' },
-    })
+    throw new DrawbridgeError(
+      'ERR_APPEND_FAILED',
+      `subject ${subject}: ${MAX_PROPOSALS} registrations in a row were overtaken by other processes; try again`,
+      {
+        details: { subject, outcome: 'not-written' },
+      },
+    )
   }
 
   return {
@@ -98,7 +103,11 @@ export async function openTopicRegistry(backend: Backend, clock: Clock): Promise
       if (table.byId(id) === undefined) await catchUp()
       const schema = table.byId(id)
       if (schema !== undefined) return schema
-      throw new DrawbridgeError('ERR_SCHEMA_UNKNOWN', `schema id ${id} is not in the registry topic ${SCHEMA_TOPIC}; the record was written with another registry, or is not Avro`, { details: { id } })
+      throw new DrawbridgeError(
+        'ERR_SCHEMA_UNKNOWN',
+        `schema id ${id} is not in the registry topic ${SCHEMA_TOPIC}; the record was written with another registry, or is not Avro`,
+        { details: { id } },
+      )
     },
     async latest(subject) {
       await catchUp()

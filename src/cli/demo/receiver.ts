@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { verifyStandardWebhook } from '../../../connectors/webhook-source/standard-webhooks.ts'
+import { SCHEMES } from '../../../connectors/webhook-source/verify.ts'
 
 /** A third party's webhook endpoint, as the demo plays it: it checks the signature and remembers what came. */
 export interface Receiver {
@@ -9,8 +9,6 @@ export interface Receiver {
   deliveries(): number
   /** `data` of each accepted post by its webhook-id: a repeated one stands once. */
   readonly received: ReadonlyMap<string, unknown>
-  /** Posts whose signature was wrong or whose body was not JSON. */
-  refused(): number
   /** Calls back after every accepted post. */
   onDelivery(listener: () => void): void
   close(): Promise<void>
@@ -20,27 +18,25 @@ export async function openReceiver(secret: string): Promise<Receiver> {
   const received = new Map<string, unknown>()
   let deliveries = 0
   let listener = (): void => undefined
-  let refused = 0
+  const verify = SCHEMES['standard-webhooks']([secret], () => Math.floor(Date.now() / 1000))
 
   async function accept(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const id = request.headers['webhook-id']
-    if (typeof id !== 'string' || !verifyStandardWebhook([secret], request.headers, body, Date.now())) {
-      refused++
-      response.writeHead(401).end()
+    const verified = verify(request.headers, body)
+    if ('refusal' in verified) {
+      response.writeHead(verified.status).end(verified.refusal)
       return
     }
     deliveries++
-    received.set(id, (JSON.parse(body.toString('utf8')) as { data: unknown }).data)
+    received.set(verified.id, (JSON.parse(body.toString('utf8')) as { data: unknown }).data)
     response.writeHead(204).end()
     listener()
   }
 
   const server = createServer((request, response) => {
     accept(request, response).catch(() => {
-      refused++
       response.writeHead(400).end()
     })
   })
@@ -53,7 +49,6 @@ export async function openReceiver(secret: string): Promise<Receiver> {
     url: `http://127.0.0.1:${port}/airports`,
     deliveries: () => deliveries,
     received,
-    refused: () => refused,
     onDelivery(next) {
       listener = next
     },
