@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { Broker } from '../core/broker.ts'
-import { DrawbridgeError } from '../core/errors.ts'
+import { DrawbridgeError, hasCode } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import type { Topic } from '../core/topic.ts'
 import { parseCount, parseFrom, parseTo } from './argument.ts'
-import { type Globals, globalsOf, withBroker } from './globals.ts'
+import { type Globals, globalsOf, mutedBy, stderrLog, withBroker } from './globals.ts'
 import { output, printable } from './output.ts'
 import { type Interruption, watchInterruption } from './signals.ts'
 
@@ -47,12 +47,19 @@ async function consume(name: string, options: ConsumeOptions, command: Command):
     throw new DrawbridgeError('ERR_CONFIG', '--to is for reading without a group; end a group with --limit')
   }
   const interruption = watchInterruption()
-  await withBroker(globals, async (broker) => {
-    const topic = await broker.topic(name)
-    const print = await printerOf(topic, globals)
-    if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
-    else await join(broker, topic, { ...from, group, limit, print, interruption })
-  })
+  const enough = new AbortController()
+  // Once there is enough, a record given back unprinted is no news.
+  const log = mutedBy(enough.signal, stderrLog(globals.json))
+  await withBroker(
+    globals,
+    async (broker) => {
+      const topic = await broker.topic(name)
+      const print = await printerOf(topic, globals)
+      if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
+      else await join(broker, topic, { ...from, group, limit, print, interruption, enough })
+    },
+    log,
+  )
   process.exitCode = interruption.exitCode()
 }
 
@@ -63,9 +70,13 @@ async function read(
 ): Promise<void> {
   const { limit, print, ...range } = options
   let printed = 0
-  for await (const message of broker.read(topic, range)) {
-    if (!(await print(message))) return
-    if (++printed >= limit) return
+  try {
+    for await (const message of broker.read(topic, range)) {
+      if (!(await print(message))) return
+      if (++printed >= limit) return
+    }
+  } catch (error) {
+    if (!options.signal.aborted || !hasCode(error, 'ERR_ABORTED')) throw error
   }
 }
 
@@ -82,10 +93,10 @@ async function join(
     limit: number
     print: Print
     interruption: Interruption
+    enough: AbortController
   },
 ): Promise<void> {
-  const { group, limit, print, interruption } = options
-  const enough = new AbortController()
+  const { group, limit, print, interruption, enough } = options
   let printed = 0
   const subscription = await broker.subscribe(
     topic,

@@ -3,6 +3,7 @@ import type { Broker, SendOptions } from '../core/broker.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
 import { globalsOf, withBroker } from './globals.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Line, lineError, linesOf } from './lines.ts'
 import { output } from './output.ts'
 
@@ -89,6 +90,8 @@ async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): P
       if (failed !== undefined) break
       last = line.number
       send(line)
+      // What the producer refuses it refuses by now (the first line waits for its set-up, too): no later line goes before it is known.
+      await (last === 1 ? awaitOldest() : nextTurn())
       while (underWay.length >= MAX_UNDER_WAY || bytesUnderWay > MAX_BYTES_UNDER_WAY) await awaitOldest()
     }
   } catch (error) {

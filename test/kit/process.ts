@@ -27,6 +27,8 @@ export interface TestProcess {
   stderr(): string
   write(text: string): void
   endInput(): void
+  /** Stops reading standard output, as `head` does when it has enough. */
+  closeOutput(): void
   /** The first line that parses as JSON and matches, also one that came before the call. Rejects at once when the process ends without it. */
   message<T>(matches: (value: T) => boolean, what: string, timeoutMs?: number): Promise<T>
   /** All lines that parse as JSON, in order. */
@@ -72,6 +74,7 @@ export function startProcess(file: string, options: ProcessOptions = {}): TestPr
     stderr: () => errors.join(''),
     write: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
+    closeOutput: () => void child.stdout.destroy(),
     async message<T>(matches: (value: T) => boolean, what: string, timeoutMs = 30_000): Promise<T> {
       const find = () => {
         for (const value of parsed(lines)) if (matches(value as T)) return { value: value as T }
