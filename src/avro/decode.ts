@@ -193,7 +193,7 @@ function record(writer: RecordNode, reader: RecordNode, all: Compilation): Read 
   const known = all.pairs.get(writer)?.get(reader)
   if (known !== undefined) return (c) => known.read(c)
   // Registered before its fields are compiled: they may hold the record again.
-  const holder = { read: (_: Cursor): unknown => null }
+  const holder: { read: Read } = { read: () => null }
   all.pairs.set(writer, (all.pairs.get(writer) ?? new Map<SchemaNode, { read: Read }>()).set(reader, holder))
   const sources = new Map(reader.fields.map((field) => [field, writerField(field, writer)]))
   for (const [field, source] of sources) {

@@ -74,9 +74,8 @@ function convert(node: SchemaNode, json: unknown): unknown {
 }
 
 function bytesDefault(node: PrimitiveNode | FixedNode, json: unknown): unknown {
-  if (typeof json !== 'string' || [...json].some((char) => (char.codePointAt(0) ?? 0) > 255))
-    return refuse('text of the code points 0 to 255', json)
-  const bytes = Buffer.from(json, 'latin1')
+  const bytes = Buffer.from(typeof json === 'string' ? json : '', 'latin1')
+  if (bytes.toString('latin1') !== json) return refuse('text of the code points 0 to 255', json)
   if (node.kind === 'fixed' && bytes.length !== node.size) return refuse(`${node.size} bytes`, bytes)
   return node.logical === null ? bytes : node.logical.fromRaw(bytes)
 }

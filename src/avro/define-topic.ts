@@ -6,7 +6,7 @@ import { foundText } from './refusal.ts'
 import { type FieldNode, jsKindOfNode, type SchemaNode, typeText } from './schema.ts'
 
 /** The values of a topic declared with this schema; the word `bytes` stands for unframed Buffers. */
-export type TopicValue<S> = S extends 'bytes' ? Buffer : AvroValue<S>
+export type TopicValue<S> = [S] extends ['bytes'] ? Buffer : AvroValue<S>
 
 export interface TopicDeclaration<S, Compact extends boolean> {
   readonly name: string

@@ -32,8 +32,10 @@ export interface AvroSchemaObject {
  * are the same, every branch but null is wrapped as `{ 'branch name': value }`; the branch name is the full name of a
  * record, enum or fixed, and the Avro type's name of all others (Avro 1.12, JSON encoding). `unionIsWrapped` in
  * schema.ts is the same rule at run time.
+ *
+ * A schema known only as `AvroSchema` or `string` has values of type `unknown`.
  */
-export type AvroValue<S> = Value<S, Definitions<S, ''>, ''>
+export type AvroValue<S> = AvroSchemaObject extends S ? unknown : Value<S, Definitions<S, ''>, ''>
 
 interface Primitives {
   null: null

@@ -58,7 +58,7 @@ function scalarToJson(node: PrimitiveNode | FixedNode, value: unknown): unknown 
     case 'timestamp-micros':
       return microsText(value as bigint)
     case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value as bigint)
+      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
     case 'date':
     case 'decimal':
     case 'uuid':

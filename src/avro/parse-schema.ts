@@ -1,15 +1,6 @@
 import { DrawbridgeError, errorText } from '../core/errors.ts'
 import { defaultFactory } from './defaults.ts'
-import {
-  bigintLong,
-  date,
-  decimal,
-  type LogicalType,
-  maxPrecision,
-  timestampMicros,
-  timestampMillis,
-  uuid,
-} from './logical-types.ts'
+import { parseLogicalType } from './parse-logical-type.ts'
 import { isRefusal, refusalPath } from './refusal.ts'
 import {
   branchName,
@@ -45,7 +36,6 @@ const PRIMITIVES = new Set<string>(['null', 'boolean', 'int', 'long', 'float', '
 const COMPLEX = new Set<string>(['record', 'error', 'enum', 'fixed', 'array', 'map'])
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const MAX_SCHEMA_DEPTH = 200
-const MAX_PRECISION = 1000
 
 /**
  * Parses a schema: JSON, or its text. Checks everything Avro 1.12 asks (names, duplicates, unions, defaults) and, for
@@ -78,6 +68,11 @@ function invalid(path: string, problem: string): never {
   })
 }
 
+/** What does not fit is an error in a schema of ours and no logical type in a writer's. */
+function problem(place: Place, context: Context): (text: string) => null {
+  return (text) => (context.origin === 'own' ? invalid(place.path, text) : null)
+}
+
 function parseNode(schema: unknown, place: Place, context: Context): SchemaNode {
   if (place.depth > MAX_SCHEMA_DEPTH)
     invalid(place.path, `nested deeper than ${MAX_SCHEMA_DEPTH} levels; define named types and refer to them`)
@@ -95,7 +90,7 @@ function parseNode(schema: unknown, place: Place, context: Context): SchemaNode 
     return parseNode(type, inside(place, 'type'), context)
   }
   if (PRIMITIVES.has(type))
-    return { kind: type as PrimitiveKind, logical: logicalType(json, type, null, place, context) }
+    return { kind: type as PrimitiveKind, logical: parseLogicalType(json, type, null, problem(place, context)) }
   if (!COMPLEX.has(type)) return reference(type, place, context)
   if (type === 'array') return { kind: 'array', items: parseNode(json.items, inside(place, 'items'), context) }
   if (type === 'map') return { kind: 'map', values: parseNode(json.values, inside(place, 'values'), context) }
@@ -162,7 +157,7 @@ function named(json: Json, type: string, place: Place, context: Context): Schema
       name,
       aliases,
       size,
-      logical: logicalType(json, 'fixed', size, place, context),
+      logical: parseLogicalType(json, 'fixed', size, problem(place, context)),
     } satisfies FixedNode)
   }
   const fields: FieldNode[] = []
@@ -240,52 +235,5 @@ function names(value: unknown, place: Place): readonly string[] {
   if (value === undefined) return []
   if (!Array.isArray(value) || !value.every((name) => typeof name === 'string'))
     invalid(place.path, 'expected an array of names')
-  return value as string[]
-}
-
-function logicalType(
-  json: Json,
-  type: string,
-  size: number | null,
-  place: Place,
-  context: Context,
-): LogicalType | null {
-  const problem = (text: string): null => (context.origin === 'own' ? invalid(place.path, text) : null)
-  if (json['drawbridge.js'] !== undefined) {
-    if (type === 'long' && json['drawbridge.js'] === 'bigint' && json.logicalType === undefined) return bigintLong
-    return problem('"drawbridge.js" takes "bigint" on a long without a logical type')
-  }
-  const known: Readonly<Record<string, readonly [type: string, logical: LogicalType]>> = {
-    date: ['int', date],
-    'timestamp-millis': ['long', timestampMillis],
-    'timestamp-micros': ['long', timestampMicros],
-    uuid: ['string', uuid],
-  }
-  const name = json.logicalType
-  if (name === 'decimal') return decimalType(json, type, size, problem)
-  if (typeof name !== 'string' || !Object.hasOwn(known, name)) return null
-  const entry = known[name]
-  // uuid on fixed(16) is Avro 1.12, too; its value stays a Buffer.
-  if (entry === undefined || (name === 'uuid' && type === 'fixed' && size === 16)) return null
-  return entry[0] === type ? entry[1] : problem(`logical type ${name} belongs on ${entry[0]}, not on ${type}`)
-}
-
-function decimalType(
-  json: Json,
-  type: string,
-  size: number | null,
-  problem: (text: string) => null,
-): LogicalType | null {
-  const { precision, scale = 0 } = json
-  if (type !== 'bytes' && type !== 'fixed')
-    return problem(`logical type decimal belongs on bytes or fixed, not on ${type}`)
-  if (typeof precision !== 'number' || !Number.isInteger(precision) || precision < 1 || precision > MAX_PRECISION)
-    return problem(`decimal needs "precision", a whole number from 1 to ${MAX_PRECISION}`)
-  if (typeof scale !== 'number' || !Number.isInteger(scale) || scale < 0 || scale > precision)
-    return problem(`decimal takes "scale" from 0 to its precision ${precision}, found ${JSON.stringify(scale)}`)
-  if (size !== null && precision > maxPrecision(size))
-    return problem(
-      `a fixed of ${size} bytes holds ${maxPrecision(size)} digits, not a decimal of precision ${precision}; give it more bytes`,
-    )
-  return decimal(precision, scale, size)
+  return value
 }

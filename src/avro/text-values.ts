@@ -59,13 +59,13 @@ export function toText(node: SchemaNode, value: unknown): string {
       return ''
     case 'float':
     case 'double':
-      return Object.is(value, -0) ? '-0' : String(value as number)
+      return Object.is(value, -0) ? '-0' : String(value)
     case 'boolean':
     case 'int':
     case 'long':
     case 'string':
     case 'enum':
-      return String(toJson(node, value) as string | number | boolean)
+      return String(toJson(node, value))
     case 'bytes':
     case 'fixed':
       return node.logical === null ? JSON.stringify(toJson(node, value)) : (toJson(node, value) as string)
