@@ -66,8 +66,13 @@ async function runFileSink(config: FileSinkConfig, context: ConnectorContext): P
   const subscription = await broker.subscribeBatches(
     topic,
     {
-      ...{ group: name, from: context.from, retry: ENDLESS, drainTimeoutMs: context.drainTimeoutMs },
-      ...{ maxBatchRecords: config.maxRows, maxBatchBytes: config.maxBytes, maxBatchWaitMs: config.maxWaitMs },
+      group: name,
+      from: context.from,
+      retry: ENDLESS,
+      drainTimeoutMs: context.drainTimeoutMs,
+      maxBatchRecords: config.maxRows,
+      maxBatchBytes: config.maxBytes,
+      maxBatchWaitMs: config.maxWaitMs,
     },
     async (messages, batchSignal) => {
       try {

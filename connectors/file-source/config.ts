@@ -19,8 +19,11 @@ export const fileSourceConfig = {
         doc: 'where column names are; none: columns are the schema’s fields in order',
         default: 'first-line',
       }),
-      columns: map(text({ doc: 'field' }), { doc: 'column name: field name, where they differ', default: {} }),
-      ignore: list(text({ doc: 'column' }), { doc: 'columns that are not taken', default: [] }),
+      columns: map(text({ doc: 'field', required: true }), {
+        doc: 'column name: field name, where they differ',
+        default: {},
+      }),
+      ignore: list(text({ doc: 'column', required: true }), { doc: 'columns that are not taken', default: [] }),
       nullText: text({ doc: 'unquoted text that stands for null in a field that may be null', default: '' }),
     },
     { doc: 'only for csv' },

@@ -88,10 +88,12 @@ async function runFileSource(config: FileSourceConfig, context: ConnectorContext
     try {
       await reading.run()
     } finally {
-      await window.drained().finally(async () => {
+      try {
+        await window.drained()
+      } finally {
         await progress.saveNow()
         await Promise.all([reading.close(), rejected.close()])
-      })
+      }
     }
     looked.set(name, look)
     return progress.of(name)?.offset !== before

@@ -49,8 +49,10 @@ export async function openFile(options: ReadFileOptions): Promise<FileRead & { r
       const chunk = await readAt(handle, position, CHUNK_BYTES)
       position += chunk.length
       if (chunk.length > 0) yield splitter.push(chunk)
-      else if (splitter.pending() === 0 || !(await whole())) return
-      else return yield splitter.end()
+      else {
+        if (splitter.pending() > 0 && (await whole())) yield splitter.end()
+        return
+      }
     }
   }
 

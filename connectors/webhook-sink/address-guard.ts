@@ -12,7 +12,7 @@ const ALSO_PRIVATE = new Set(['168.63.129.16'])
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.parse(address)
-  if (parsed.kind() === 'ipv6' && parsed.match(IPV4_COMPATIBLE as [ipaddr.IPv6, number])) return false
+  if (parsed.kind() === 'ipv6' && parsed.match(IPV4_COMPATIBLE)) return false
   const plain = ipaddr.process(address)
   return plain.range() === 'unicast' && !ALSO_PRIVATE.has(plain.toString())
 }
@@ -23,7 +23,7 @@ export function isPublicAddress(address: string): boolean {
  * judged, too (a socket does not look them up).
  */
 export function createGuardedConnector(options: { readonly timeoutMs: number }): buildConnector.connector {
-  const connect = buildConnector({ timeout: options.timeoutMs, lookup: guardedLookup } as buildConnector.BuildOptions)
+  const connect = buildConnector({ timeout: options.timeoutMs, lookup: guardedLookup })
   return (request, callback) => {
     const literal = request.hostname.replace(/^\[|\]$/g, '')
     if (isIP(literal) !== 0 && !isPublicAddress(literal)) callback(refused(literal), null)

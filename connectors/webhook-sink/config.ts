@@ -15,12 +15,12 @@ const checkHeaderValue = (value: string): string | undefined =>
 
 export const webhookSinkConfig = {
   url: url({ doc: 'the endpoint; each record is one POST', required: true }),
-  secrets: list(secret({ doc: 'secret', check: checkWebhookSecret }), {
+  secrets: list(secret({ doc: 'secret', required: true, check: checkWebhookSecret }), {
     doc: 'secrets of Standard Webhooks (whsec_…); each signs, so that they can be rotated',
     required: true,
     atLeast: 1,
   }),
-  headers: map(secret({ doc: 'value', check: checkHeaderValue }), {
+  headers: map(secret({ doc: 'value', required: true, check: checkHeaderValue }), {
     doc: 'further headers; their values are treated as secrets',
     default: {},
     checkName: checkHeaderName,

@@ -20,7 +20,9 @@ export function createPoster(config: WebhookSinkConfig): Poster {
   const { timeoutMs, concurrency, allowPrivate } = config
   const endpoint = new URL(config.url)
   const agent = new Agent({
-    ...{ connections: concurrency, pipelining: 1, headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
+    connections: concurrency,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
     connect: allowPrivate ? { timeout: timeoutMs } : createGuardedConnector({ timeoutMs }),
   })
   const path = endpoint.pathname + endpoint.search

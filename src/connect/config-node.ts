@@ -83,9 +83,9 @@ export function parseYaml(text: string, file: string, report: Report): readonly 
       if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
         return { kind: 'scalar', place: at, value }
       }
-      return { kind: 'scalar', place: at, value: String(value) }
+      return { kind: 'scalar', place: at, value: typeof value === 'bigint' ? value.toString() : null }
     }
-    nodes.push(convert(document.contents as Node, 0))
+    nodes.push(convert(document.contents, 0))
   }
   return nodes
 }

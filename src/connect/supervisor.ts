@@ -75,16 +75,17 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
   let child: Child | undefined
   let earlier: Readonly<Record<string, number>> = {}
   let status: ConnectorStatus = {
-    ...{
-      name,
-      type: connector.type,
-      kind: connector.kind,
-      topic: topic.name,
-      state: 'STARTING',
-      pid: null,
-      restarts: 0,
-    },
-    ...{ counters: {}, facts: {}, lastError: null, config: redact(connector.config, config) },
+    name,
+    type: connector.type,
+    kind: connector.kind,
+    topic: topic.name,
+    state: 'STARTING',
+    pid: null,
+    restarts: 0,
+    counters: {},
+    facts: {},
+    lastError: null,
+    config: redact(connector.config, config),
   }
 
   const change = (changed: ConnectorEvent['changed'], fields: Partial<ConnectorStatus>) => {

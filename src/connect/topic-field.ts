@@ -67,7 +67,7 @@ function keyText(value: unknown): string | Uint8Array | null {
   if (value === null || value === undefined) return null
   if (value instanceof Uint8Array || typeof value === 'string') return value
   if (value instanceof Date) return value.toISOString()
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as number | bigint | boolean)
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value)
 }
 
 function schemaKey(schema: TopicSchema): string | undefined {

@@ -16,5 +16,5 @@ export type ConnectorType = keyof typeof CONNECTOR_TYPES
 export const connectorTypes = Object.keys(CONNECTOR_TYPES) as readonly ConnectorType[]
 
 export async function loadConnectorType(type: ConnectorType): Promise<AnyConnector> {
-  return (await CONNECTOR_TYPES[type]()) as unknown as AnyConnector
+  return await CONNECTOR_TYPES[type]()
 }

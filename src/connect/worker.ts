@@ -1,8 +1,8 @@
 import pino from 'pino'
 import { openControlLog } from '../core/control-log.ts'
-import { DrawbridgeError, errorText, isDrawbridgeError } from '../core/errors.ts'
-import type { Log } from '../core/log.ts'
+import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
+import { sleep } from '../core/wait.ts'
 import { openBroker, type OpenBroker } from '../open-broker.ts'
 import { secretsOf } from './config.ts'
 import type { ConnectorContext } from './connector.ts'
@@ -13,12 +13,17 @@ import { type LoadedConnector, loadConnectors } from './load.ts'
 import { createScrubber } from './scrub.ts'
 import { topicOf } from './topic-field.ts'
 
+/** How often a sink looks for its topic, and after how many looks it says that it waits. */
+const TOPIC_LOOK_MS = 200
+const TOPIC_LOOKS_BEFORE_TOLD = 25
+
 /**
  * The entry of a connector's process (see supervisor.ts). It waits for one start message, runs that connector and ends
  * with the exit code of design section 8. SIGTERM, SIGINT and the loss of the parent drain it; what is not drained in
  * time is left uncommitted and it exits 75.
  */
 const stopping = new AbortController()
+let started = false
 let scrub = (text: string): string => text
 const log = pino(
   { base: { connector: process.argv[2] ?? '' } },
@@ -37,21 +42,21 @@ process.once('message', (message) => {
 stopping.signal.addEventListener('abort', () => {
   if (!started) void end(EXIT.done)
 })
-let started = false
-
-/** Resolves once the message is handed to the parent, or cannot be. */
+/** Resolves once everything told so far is handed to the parent, or cannot be. */
+let told = Promise.resolve()
 function tell(message: ChildMessage): Promise<void> {
-  return new Promise((resolve) => {
+  told = new Promise((resolve) => {
     if (process.send === undefined || !process.connected) resolve()
     else process.send(message, () => resolve())
   })
+  return told
 }
 
 const counters = createCounters((totals) => void tell({ kind: 'counters', counters: totals }))
 
 async function end(exitCode: number): Promise<never> {
   counters.flush()
-  await tell({ kind: 'draining' })
+  await told
   process.exit(exitCode)
 }
 
@@ -90,19 +95,29 @@ async function main(start: StartMessage): Promise<void> {
 
 async function runConnector(loaded: LoadedConnector, broker: OpenBroker, start: StartMessage): Promise<void> {
   const { name, connector, config, from } = loaded
+  const topic = await openTopic(loaded, broker)
+  if (topic === undefined || stopping.signal.aborted) return
   const shared = {
-    ...{ name, broker, from, log: log as Log, drainTimeoutMs: start.drainTimeoutMs, count: counters.count },
-    topic: await openTopic(loaded, broker),
+    name,
+    broker,
+    from,
+    log,
+    drainTimeoutMs: start.drainTimeoutMs,
+    count: counters.count,
+    topic,
     announce: (facts: Readonly<Record<string, string | number>>) => void tell({ kind: 'facts', facts }),
   } satisfies Partial<ConnectorContext>
-  if (stopping.signal.aborted) return
   if (connector.copies === 'many') {
     void tell({ kind: 'running' })
     await connector.run(config, { ...shared, signal: stopping.signal, checkpoint: noCheckpoint })
     return
   }
   const lease = await openControlLog<unknown>({
-    ...{ backend: broker.backend, clock: broker.clock, log, what: `source.${name}`, partitions: 1 },
+    backend: broker.backend,
+    clock: broker.clock,
+    log,
+    what: `source.${name}`,
+    partitions: 1,
     async own({ state, save, signal }) {
       void tell({ kind: 'running' })
       await connector.run(config, {
@@ -119,16 +134,38 @@ async function runConnector(loaded: LoadedConnector, broker: OpenBroker, start: 
 }
 
 /** Declares the topic where the configuration or the connector knows its schema, else takes it as it is. */
-async function openTopic({ connector, config, topic }: LoadedConnector, broker: OpenBroker): Promise<Topic<unknown>> {
+async function openTopic(
+  { connector, config, topic }: LoadedConnector,
+  broker: OpenBroker,
+): Promise<Topic<unknown> | undefined> {
   if ('declaration' in topic) {
     await broker.declare(topic.declaration)
     return topic.declaration
   }
   const schema = connector.topicSchema?.(config)
-  if (schema === undefined) return await broker.topic(topic.name)
+  if (schema === undefined)
+    return connector.kind === 'sink' ? await awaitTopic(topic.name, broker) : await broker.topic(topic.name)
   const declared = topicOf(topic.name, schema)
   await broker.declare(declared)
   return declared
+}
+
+/** A sink may be started before whoever declares its topic; it says so and waits. */
+async function awaitTopic(name: string, broker: OpenBroker): Promise<Topic<unknown> | undefined> {
+  for (let waits = 0; ; waits++) {
+    try {
+      return await broker.topic(name)
+    } catch (error) {
+      if (!hasCode(error, 'ERR_TOPIC_UNKNOWN')) throw error
+      if (stopping.signal.aborted) return undefined
+      if (waits === TOPIC_LOOKS_BEFORE_TOLD) {
+        const message = `topic ${name} is not there yet; waiting for who declares it, or correct the name`
+        log.warn({ topic: name }, message)
+        void tell({ kind: 'error', code: error.code, message })
+      }
+      await sleep(broker.clock, TOPIC_LOOK_MS, stopping.signal)
+    }
+  }
 }
 
 const noCheckpoint: ConnectorContext['checkpoint'] = {
