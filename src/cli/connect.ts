@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { ConnectorEvent, ConnectorStatus } from '../connect/status.ts'
 import { globalsOf } from './globals.ts'
-import { list, output } from './output.ts'
+import { list, output, printable } from './output.ts'
 import { watchInterruption } from './signals.ts'
 
 export function addConnect(program: Command): void {
@@ -28,20 +28,50 @@ async function runFiles(files: readonly string[], command: Command): Promise<voi
     told.set(status.name, text)
     void output.line(text)
   }
-  const result = await runConnectors(files, { brokerUrl: globals.broker, signal: interruption.signal, onEvent })
-  const rows = result.statuses.map(({ name, state, restarts, counters }) => ({ name, state, restarts, counters }))
+  const result = await runConnectors(files, {
+    brokerUrl: globals.broker,
+    signal: interruption.signal,
+    onEvent,
+    onLog: globals.json ? tellLog : tellLogShort,
+  })
+  const rows = result.statuses.map(({ counters, ...status }) => ({ ...status, counters: pairs(counters) }))
   if (!globals.json) await list(globals, rows, ['name', 'state', 'restarts', 'counters'])
   process.exitCode = result.exitCode === 0 ? interruption.exitCode() : result.exitCode
 }
 
 function summary(changed: ConnectorEvent['changed'], status: ConnectorStatus): string {
   if (changed === 'error') return `error ${status.lastError?.code}: ${status.lastError?.message}`
-  if (changed === 'facts')
-    return Object.entries(status.facts)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ')
+  if (changed === 'facts') return pairs(status.facts)
   const process = status.pid === null ? '' : ` (pid ${status.pid})`
   return `${status.state}${process}${status.restarts === 0 ? '' : `, restarts ${status.restarts}`}`
+}
+
+function pairs(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}
+
+function tellLog(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Level of a warning in pino's lines. */
+const WARNING = 40
+
+/** For people only what went wrong, as a sentence; states are told by events. */
+function tellLogShort(line: string): void {
+  const { level, connector, msg } = parseLog(line)
+  if (Number(level) >= WARNING) output.note(printable(`${String(connector)}: ${String(msg)}`))
+}
+
+/** A line that is no JSON after all is told as it is. */
+function parseLog(line: string): { readonly level?: unknown; readonly connector?: unknown; readonly msg?: unknown } {
+  try {
+    return JSON.parse(line) as ReturnType<typeof parseLog>
+  } catch {
+    return { level: WARNING, connector: 'connect', msg: line }
+  }
 }
 
 async function validateFiles(files: readonly string[], command: Command): Promise<void> {

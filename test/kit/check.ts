@@ -15,6 +15,9 @@ interface Verdict {
   readonly output: string
 }
 
+/** Where .avsc files stand with generated modules beside them. */
+const SCHEMA_FOLDERS = ['schemas']
+
 const steps: readonly Step[] = [
   { name: 'format (biome)', mend: 'run `npm run format`', run: () => tool('@biomejs/biome/bin/biome', 'format', '.') },
   {
@@ -25,8 +28,8 @@ const steps: readonly Step[] = [
   { name: 'types (tsc)', mend: 'mend the findings', run: () => tool('typescript/bin/tsc', '--noEmit') },
   {
     name: 'schemas',
-    mend: 'run `npm run drawbridge -- schemas generate`',
-    run: () => node('src/cli/main.ts', 'schemas', 'check'),
+    mend: `run \`npm run drawbridge -- schemas generate ${SCHEMA_FOLDERS.join(' ')}\``,
+    run: () => node('src/cli/main.ts', 'schemas', 'check', ...SCHEMA_FOLDERS),
   },
   { name: 'file length', mend: 'split the files', run: lengths },
 ]
