@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { AppendResult, Backend, FeedOptions, RecordReader, StartPosition, TopicSpec } from '../../core/backend.ts'
+import type { AppendResult, Backend, FeedOptions, StartPosition, TopicSpec } from '../../core/backend.ts'
 import { systemClock } from '../../core/clock.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
@@ -8,11 +8,11 @@ import { murmur2Partition } from '../murmur2.ts'
 import type { BackendOptions } from '../open.ts'
 import { encodeAppend } from './chunk.ts'
 import { type TopicDoc, getPartition, getTopic } from './documents.ts'
-import { closedError, partitionUnknown, storeFailed, topicUnknown } from './errors.ts'
+import { closedError, partitionUnknown, storeFailed, topicUnknown, withOutcome } from './errors.ts'
 import { type EmbeddedFeed, openEmbeddedFeed } from './feed.ts'
 import { describeOneGroup, listAllGroups } from './groups.ts'
 import { openLmdb } from './lmdb.ts'
-import { createReader } from './reader.ts'
+import { type EmbeddedReader, createReader } from './reader.ts'
 import { type Snapshot, allTopics, createReadStore, offsetAt } from './reading.ts'
 import type { FirstPositions, Request, ResultOf } from './requests.ts'
 import { createWatch } from './watch.ts'
@@ -29,8 +29,9 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   const { log, clock = systemClock } = options
   const dir = parseDirectory(url)
   const feeds = new Set<EmbeddedFeed>()
-  const readers = new Set<RecordReader>()
+  const readers = new Set<EmbeddedReader>()
   let closing: Promise<void> | undefined
+  let failure: DrawbridgeError | undefined
 
   const writer = await openWriterThread(dir, log, onFailed)
   const db = openLmdb(dir, { readOnly: true })
@@ -156,12 +157,15 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
 
   function checkOpen(): void {
     if (closing !== undefined) throw closedError(dir)
+    if (failure !== undefined) throw failure
   }
 
   function onFailed(error: unknown): void {
-    const failure = isDrawbridgeError(error) ? error : storeFailed(dir, errorText(error), 'unknown', error)
-    log.error({ dir, code: failure.code }, failure.message)
-    for (const feed of feeds) feed.fail(failure)
+    if (failure !== undefined) return
+    const found = isDrawbridgeError(error) ? error : storeFailed(dir, errorText(error), 'unknown', error)
+    failure = withOutcome(found, 'not-written')
+    log.error({ dir, code: found.code }, found.message)
+    for (const opened of [...feeds, ...readers]) opened.fail(found)
   }
 
   async function close(): Promise<void> {

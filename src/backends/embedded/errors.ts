@@ -1,4 +1,5 @@
-import { statfsSync } from 'node:fs'
+import { readFileSync, statSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import type { PlainError } from './requests.ts'
 
@@ -32,6 +33,11 @@ export function storeFailed(
     `the store in ${dir} failed: ${what}; look after its disk, then restart this process`,
     { cause, details: { dir, outcome } },
   )
+}
+
+/** The same error for another request than the one that met it. */
+export function withOutcome(error: DrawbridgeError, outcome: 'not-written' | 'unknown'): DrawbridgeError {
+  return new DrawbridgeError(error.code, error.message, { cause: error.cause, details: { ...error.details, outcome } })
 }
 
 export function toPlain(error: DrawbridgeError): PlainError {
@@ -81,7 +87,20 @@ export function closedError(dir: string): DrawbridgeError {
   })
 }
 
+/** Whether the disk, or the process's limit on a file's size (ulimit -f), leaves next to nothing for the store to grow. */
 function isNearlyFull(dir: string): boolean {
   const { bavail, bsize } = statfsSync(dir)
-  return bavail * bsize < NEARLY_FULL_BYTES
+  const data = statSync(join(dir, 'data.mdb'), { throwIfNoEntry: false })
+  return bavail * bsize < NEARLY_FULL_BYTES || (data?.size ?? 0) + NEARLY_FULL_BYTES > fileSizeLimit()
+}
+
+/** Bytes, from proc(5) limits; Infinity where there is none or the system does not tell. */
+function fileSizeLimit(): number {
+  try {
+    const limit = /^Max file size +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+  } catch {
+    // Without /proc a short write at the limit stays what LMDB calls it, an input/output error.
+    return Number.POSITIVE_INFINITY
+  }
 }

@@ -8,8 +8,8 @@ import type { Watch } from './watch.ts'
 export interface Cursor {
   /** The next records; null once the bound is reached; [] once ended. Waits for records. One pull at a time. */
   pull(): Promise<readonly StoredRecord[] | null>
-  /** Resolves the waiting pull and all later ones to []. */
-  end(): void
+  /** Resolves the waiting pull and all later ones to []; with an error, rejects them. */
+  end(error?: DrawbridgeError): void
 }
 
 export interface CursorOptions {
@@ -25,6 +25,7 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
   const { topicId, partition, to, limits } = options
   let from = options.from
   let ended = false
+  let failure: DrawbridgeError | undefined
   let pulling = false
   let wakeUp: (() => void) | undefined
 
@@ -54,6 +55,7 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
       if (batch.ended) return null
       await news()
     }
+    if (failure !== undefined) throw failure
     return []
   }
 
@@ -74,8 +76,9 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
     })
   }
 
-  function end(): void {
+  function end(error?: DrawbridgeError): void {
     ended = true
+    failure = error
     wakeUp?.()
   }
 }

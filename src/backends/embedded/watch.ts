@@ -61,18 +61,21 @@ export function createWatch(read: ReadStore, onError: (error: unknown) => void):
 
   function look(): void {
     if (closed) return
-    let news: News
     try {
       const found = read(getCounters)
-      news = { appends: found.appends !== seen.appends, groups: found.changes !== seen.changes }
+      const news = { appends: found.appends !== seen.appends, groups: found.changes !== seen.changes }
       seen = found
+      if (news.appends || news.groups) tell(news)
+      else slowDown()
     } catch (error) {
       close()
-      return onError(error)
+      onError(error)
     }
-    if (!news.appends && !news.groups) return slowDown()
-    if (delay > FAST_MS) hurry()
+  }
+
+  function tell(news: News): void {
     lastNews = performance.now()
+    if (delay > FAST_MS) hurry()
     // A copy, because whoever is served stops listening, and whoever starts has just looked.
     for (const onNews of [...listeners, ...bystanders]) onNews(news)
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { closedError, fromPlain, storeFailed } from './errors.ts'
+import { closedError, fromPlain, storeFailed, withOutcome } from './errors.ts'
 import { readHolder } from './holder.ts'
 import type { Answer, Request, ResultOf, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING, WITHDRAWN } from './requests.ts'
@@ -65,6 +65,8 @@ export async function openWriterThread(
     else {
       clearTimeout(openTimer)
       opened.resolve()
+      // The lock came after all, but nobody waits for this thread any more.
+      if (failed !== undefined) worker.postMessage('close', [])
     }
   }
 
@@ -82,7 +84,7 @@ export async function openWriterThread(
 
   async function send<R extends Request>(request: R, transfer: readonly ArrayBuffer[] = []): Promise<ResultOf<R>> {
     if (closing !== undefined) throw closedError(dir)
-    if (failed !== undefined) throw notWritten(failed)
+    if (failed !== undefined) throw withOutcome(failed, 'not-written')
     const id = lastId + 1
     if (Atomics.compareExchange(claims, id % SLOTS, 0, WAITING) !== 0) throw busy()
     lastId = id
@@ -143,7 +145,7 @@ export async function openWriterThread(
   function rejectAll(error: DrawbridgeError): void {
     for (const [id, request] of pending) {
       const claim = Atomics.compareExchange(claims, id % SLOTS, WAITING, WITHDRAWN)
-      request.reject(claim === CLAIMED ? error : notWritten(error))
+      request.reject(claim === CLAIMED ? error : withOutcome(error, 'not-written'))
     }
     pending.clear()
   }
@@ -168,11 +170,4 @@ export async function openWriterThread(
     clearTimeout(timer)
     clearTimeout(busyTimer)
   }
-}
-
-function notWritten(error: DrawbridgeError): DrawbridgeError {
-  return new DrawbridgeError(error.code, error.message, {
-    cause: error.cause,
-    details: { ...error.details, outcome: 'not-written' },
-  })
 }
