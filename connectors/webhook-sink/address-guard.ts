@@ -8,13 +8,20 @@ import { DrawbridgeError } from '../../src/core/errors.ts'
 const IPV4_COMPATIBLE = ipaddr.parseCIDR('::/96')
 const ALSO_PRIVATE = new Set(['168.63.129.16'])
 
-/** Whether an address is one of the public internet. IPv4 inside IPv6 counts as the IPv4 address. */
+/** Whether an address is one of the public internet. IPv4 mapped into IPv6 counts as the IPv4 address; one with a zone is none. */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false
-  const parsed = ipaddr.parse(address)
+  const written = isIP(address) === 6 ? canonicalIpv6(address) : address
+  if (!ipaddr.isValid(written)) return false
+  const parsed = ipaddr.parse(written)
   if (parsed.kind() === 'ipv6' && parsed.match(IPV4_COMPATIBLE)) return false
-  const plain = ipaddr.process(address)
+  const plain = ipaddr.process(written)
   return plain.range() === 'unicast' && !ALSO_PRIVATE.has(plain.toString())
+}
+
+/** All in hex (WHATWG URL): ipaddr.js 2.5 takes the text `::8.8.8.8` for `::ffff:8.8.8.8`. Empty for an address with a zone. */
+function canonicalIpv6(address: string): string {
+  const url = `http://[${address}]`
+  return URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : ''
 }
 
 /**
