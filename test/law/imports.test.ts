@@ -4,7 +4,7 @@ import { importsOf } from './imports.ts'
 import { importBreaches } from './layers.ts'
 
 test('imports-point-one-way', async () => {
-  const tree = await readTree('src', 'connectors')
+  const tree = await readTree('src', 'connectors', 'schemas')
   expect(tree.size).toBeGreaterThan(10)
   expect(importBreaches(tree)).toEqual([])
 })
@@ -17,13 +17,15 @@ const sound = {
   'src/registry/registry.ts': `import '../avro/codec.ts'`,
   'src/backends/open.ts': `export const open = () => import('./embedded/store.ts')`,
   'src/backends/embedded/store.ts': `import { open } from 'lmdb'\nimport '../../core/record.ts'`,
-  'src/backends/kafka/driver.ts': `import 'kafkajs'`,
+  'src/backends/murmur2.ts': `import '../core/record.ts'`,
+  'src/backends/kafka/driver.ts': `import 'kafkajs'\nimport '../murmur2.ts'`,
+  'schemas/shop/order.ts': `import type { AvroValue } from 'drawbridge'`,
   'src/open-broker.ts': `import './backends/open.ts'\nimport './registry/registry.ts'`,
   'src/connect/run.ts': `import '../open-broker.ts'\nimport './types.ts'`,
   'src/connect/types.ts': `export const load = () => import('../../connectors/file-sink/sink.ts')`,
   'src/connect/config.ts': `import 'yaml'`,
   'src/index.ts': `export { connect } from './open-broker.ts'\nexport type * from './core/record.ts'`,
-  'src/cli/main.ts': `await import('../connect/run.ts')`,
+  'src/cli/main.ts': `await import('../connect/run.ts')\nimport '../../schemas/shop/order.ts'`,
   'connectors/file-sink/sink.ts': `import '../../src/connect/config.ts'\nimport './row.ts'`,
   'connectors/file-sink/row.ts': `import 'csv-stringify'`,
   'connectors/webhook-sink/sink.ts': `import 'undici'`,
@@ -62,6 +64,12 @@ describe('the law refuses', () => {
       'src/backends/kafka/x.ts',
       `import '../embedded/store.ts'`,
       'kafka may not import embedded',
+    ],
+    [
+      'a backend importing the plug-in table',
+      'src/backends/kafka/x.ts',
+      `import type { B } from '../open.ts'`,
+      'backend may not import backends',
     ],
     [
       'a backend importing connect',

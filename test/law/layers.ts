@@ -11,17 +11,22 @@ interface Layer {
 
 /** The layers of design and ARCHITECTURE.md: imports point one way. */
 const LAYERS: Readonly<Record<string, Layer>> = {
+  schemas: { may: [], packages: ['drawbridge'] },
   core: { may: [], packages: [] },
   avro: { may: ['core'], packages: ['avsc'] },
   registry: { may: ['core', 'avro'] },
-  backend: { may: ['core'] },
-  backends: { may: ['core', 'backend'], packages: [] },
+  // Files beside open.ts, such as a hash that several brokers share.
+  'backend-common': { may: ['core'], packages: [] },
+  backend: { may: ['core', 'backend-common'] },
+  backends: { may: ['core', 'backend', 'backend-common'], packages: [] },
   'open-broker': { may: ['core', 'avro', 'registry', 'backends'] },
   connect: { may: ['core', 'avro', 'registry', 'open-broker', 'connector-table'] },
   'connector-table': { may: ['connect', 'connector'], packages: [] },
   connector: { may: ['core', 'avro', 'connect'] },
   index: { may: ['core', 'avro', 'registry', 'open-broker', 'connect'], packages: [] },
-  cli: { may: ['core', 'avro', 'registry', 'backend', 'backends', 'open-broker', 'connect', 'connector', 'index'] },
+  cli: {
+    may: ['schemas', 'core', 'avro', 'registry', 'backend', 'backends', 'open-broker', 'connect', 'connector', 'index'],
+  },
 }
 
 /** Layers of which each folder stands alone: never another backend, never another connector. */
@@ -82,6 +87,7 @@ function placeOf(path: string): Place | undefined {
   if (path === CONNECTOR_TABLE) return { layer: 'connector-table', name: path }
   const [top, first, second, third] = path.split('/')
   if (first === undefined) return undefined
+  if (top === 'schemas') return { layer: 'schemas', name: path }
   if (top === 'connectors') return second === undefined ? undefined : { layer: 'connector', name: first }
   if (top !== 'src') return undefined
   if (second === undefined) {
@@ -89,7 +95,8 @@ function placeOf(path: string): Place | undefined {
     return name === 'index' || name === 'open-broker' ? { layer: name, name } : undefined
   }
   if (first === 'backends') {
-    return third === undefined ? { layer: 'backends', name: first } : { layer: 'backend', name: second }
+    if (third !== undefined) return { layer: 'backend', name: second }
+    return { layer: second === 'open.ts' ? 'backends' : 'backend-common', name: second }
   }
   return first in LAYERS ? { layer: first, name: first } : undefined
 }
