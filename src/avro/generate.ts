@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DrawbridgeError, errorText, hasCode } from '../core/errors.ts'
 import { checkSchema } from './check-schema.ts'
+import { jsonErrorPlace } from './json-place.ts'
 import { literalText } from './literal.ts'
 
 export interface GeneratedFile {
@@ -23,6 +24,7 @@ export async function generateAll(
   const schemas = entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.avsc'))
     .map((entry) => join(entry.parentPath, entry.name))
+  refuseClashes(schemas)
   const modules = await Promise.all(
     schemas.sort().map(async (schema) => {
       const file = schema.replace(/\.avsc$/, '.ts')
@@ -38,6 +40,25 @@ export async function generateAll(
       return { file, state: 'written' }
     }),
   )
+}
+
+/** In one folder, `order-placed.avsc` and `order_placed.avsc` would give the same names. */
+function refuseClashes(schemas: readonly string[]): void {
+  const taken = new Map<string, string>()
+  for (const schema of schemas) {
+    const name = join(dirname(schema), moduleNames(basename(schema)).constant)
+    const other = taken.get(name)
+    if (other !== undefined) {
+      throw new DrawbridgeError(
+        'ERR_SCHEMA_INVALID',
+        `${schema}: gives the same names as ${other}; rename one of them`,
+        {
+          details: { file: schema },
+        },
+      )
+    }
+    taken.set(name, schema)
+  }
 }
 
 function noFile(error: unknown): null {
@@ -105,15 +126,10 @@ function parseJson(text: string, fileName: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const problem = errorText(error)
-    // V8 names the position unless the text ends too early.
-    const position = /at position (\d+)/.exec(problem)?.[1]
-    const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n')
-    const line = before.length
-    const column = (before.at(-1) ?? '').length + 1
+    const { line, column } = jsonErrorPlace(text)
     throw new DrawbridgeError(
       'ERR_SCHEMA_INVALID',
-      `${fileName}:${line}:${column}: not JSON: ${problem.replace(/ \(line.*$/, '')}`,
+      `${fileName}:${line}:${column}: not JSON: ${errorText(error).replace(/ \(line.*$/, '')}`,
       { details: { file: fileName, line, column } },
     )
   }

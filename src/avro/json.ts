@@ -1,5 +1,6 @@
 import { DrawbridgeError, errorText } from '../core/errors.ts'
-import { fromJson, toJson } from './json-values.ts'
+import { fromJson } from './json-to-value.ts'
+import { toJson } from './value-to-json.ts'
 import { parseSchema } from './parse-schema.ts'
 import { isRefusal, refusalPath } from './refusal.ts'
 import type { SchemaNode } from './schema.ts'
@@ -57,8 +58,8 @@ function guarded<V>(convert: () => V): V {
   try {
     return convert()
   } catch (error) {
-    if (!isRefusal(error) && !(error instanceof TypeError)) throw error
-    const path = isRefusal(error) ? refusalPath(error) : ''
+    if (!isRefusal(error)) throw error
+    const path = refusalPath(error)
     throw new DrawbridgeError('ERR_VALUE_INVALID', `${path === '' ? '' : `${path}: `}${errorText(error)}`, {
       cause: error,
       details: { path },

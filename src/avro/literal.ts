@@ -1,5 +1,6 @@
 /** Line width of the project's biome.json. */
 const WIDTH = 120
+const SHORT_KEY = 5
 const KEY = /^[A-Za-z_$][A-Za-z0-9_$]*$/
 
 /**
@@ -13,8 +14,11 @@ export function literalText(json: unknown, column: number, after: number, indent
     const lines = Object.entries(json).map(([key, value]) => {
       const name = key === '__proto__' ? `['__proto__']` : KEY.test(key) ? key : quote(key)
       const text = literalText(value, inner.length + name.length + 2, 1, inner)
-      // A text that does not fit behind its key goes to the next line.
-      const breaks = typeof value === 'string' && inner.length + name.length + 2 + text.length + 1 > WIDTH
+      // A text that does not fit behind its key goes to the next line, unless the key is about as short as the indent.
+      const breaks =
+        typeof value === 'string' &&
+        name.length >= SHORT_KEY &&
+        inner.length + name.length + 2 + text.length + 1 > WIDTH
       return `${inner}${name}:${breaks ? `\n${inner}  ` : ' '}${text},\n`
     })
     return lines.length === 0 ? '{}' : `{\n${lines.join('')}${indent}}`

@@ -1,7 +1,8 @@
 import { errorText } from '../core/errors.ts'
-import { fromJson, toJson } from './json-values.ts'
+import { fromJson } from './json-to-value.ts'
+import { toJson } from './value-to-json.ts'
 import { refuse, refuseText } from './refusal.ts'
-import type { SchemaNode } from './schema.ts'
+import { jsKind, jsKindOfNode, type SchemaNode, typeText } from './schema.ts'
 
 /** Values as the text of one CSV cell and back. Both throw refusals. The forms are described at json.ts. */
 
@@ -53,6 +54,7 @@ export function toText(node: SchemaNode, value: unknown): string {
     const text = toText(inner, value)
     return isText(inner) ? quoted(text) : text
   }
+  if (node.kind !== 'union' && jsKind(value) !== jsKindOfNode(node)) return refuse(typeText(node), value)
   if (isText(node)) return value as string
   switch (node.kind) {
     case 'null':

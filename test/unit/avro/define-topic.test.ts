@@ -49,8 +49,8 @@ test('bytes-topics-hold-buffers', () => {
 test('a-wrong-key-function-does-not-compile', () => {
   // @ts-expect-error a key is text, bytes or null, not a boolean
   const wrongResult = defineTopic({ name: 't', value: text, key: (value) => value.id === 'a' })
-  // @ts-expect-error the value has no such field
-  const wrongField = defineTopic({ name: 't', value: text, key: (value) => value.nothing })
+  // @ts-expect-error the value is a record with a text id, not a number
+  const wrongField = defineTopic({ name: 't', value: text, key: (value: { id: number }) => String(value.id) })
   // @ts-expect-error a nullable number is no key
   const wrongType = defineTopic({ name: 't', value: text, key: (value) => value.n })
   expect([wrongResult, wrongField, wrongType]).toHaveLength(3)

@@ -92,7 +92,7 @@ test('names-resolve-as-avro-says', () => {
         type: {
           type: 'record',
           name: 'c.S',
-          
+
           fields: [{ name: 'x', type: { type: 'enum', name: 'E', symbols: ['A'] } }],
         },
       },

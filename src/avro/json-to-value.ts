@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { DEFAULT_LIMITS } from './cursor.ts'
+import { type JsonKind, jsonIsWrapped, jsonKinds } from './json-kinds.ts'
 import { at, refuse, refuseText } from './refusal.ts'
 import {
   branchName,
   type FixedNode,
-  jsKind,
-  jsKindOfNode,
   type PrimitiveNode,
   type SchemaNode,
   typeText,
@@ -13,9 +12,7 @@ import {
   unionIsWrapped,
 } from './schema.ts'
 import { setOwn } from './set-own.ts'
-import { microsText, parseMicros, parseMillis } from './time-text.ts'
-
-/** Values as plain JSON and back, led by the schema. Both throw refusals. The forms are described at json.ts. */
+import { parseMicros, parseMillis } from './time-text.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -26,96 +23,7 @@ const SPECIAL: Readonly<Record<string, number>> = {
 }
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-export function toJson(node: SchemaNode, value: unknown): unknown {
-  switch (node.kind) {
-    case 'array':
-      return (value as readonly unknown[]).map((item) => toJson(node.items, item))
-    case 'map': {
-      const json: Record<string, unknown> = {}
-      for (const [key, item] of Object.entries(value as Json)) setOwn(json, key, toJson(node.values, item))
-      return json
-    }
-    case 'record':
-      return Object.fromEntries(
-        node.fields.map((field) => [field.name, toJson(field.type, (value as Json)[field.name])]),
-      )
-    case 'union': {
-      const [branch, inner] = chosen(node, value)
-      const json = toJson(branch, inner)
-      return branch.kind !== 'null' && jsonIsWrapped(node) ? { [branchName(branch)]: json } : json
-    }
-    case 'enum':
-      return value
-    default:
-      return scalarToJson(node, value)
-  }
-}
-
-function scalarToJson(node: PrimitiveNode | FixedNode, value: unknown): unknown {
-  switch (node.logical?.name) {
-    case 'timestamp-millis':
-      return (value as Date).toISOString()
-    case 'timestamp-micros':
-      return microsText(value as bigint)
-    case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-    case 'date':
-    case 'decimal':
-    case 'uuid':
-      return value
-    case undefined:
-      if (node.kind === 'bytes' || node.kind === 'fixed')
-        return { base64: Buffer.from(value as Uint8Array).toString('base64') }
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
-  }
-}
-
-/** The branch that a value of a union is of, and the value without its wrapping. */
-function chosen(union: UnionNode, value: unknown): readonly [branch: SchemaNode, inner: unknown] {
-  const wrapped = unionIsWrapped(union)
-  const name = wrapped && value !== null ? (Object.keys(value as object)[0] ?? '') : ''
-  const kind = jsKind(value)
-  const branch = union.branches.find((candidate) =>
-    wrapped && value !== null ? branchName(candidate) === name : jsKindOfNode(candidate) === kind,
-  )
-  if (branch === undefined) return refuse(typeText(union), value)
-  return [branch, wrapped && value !== null ? (value as Json)[name] : value]
-}
-
-type JsonKind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object'
-
-/** The forms that the JSON of a branch may have. */
-function jsonKinds(node: SchemaNode): readonly JsonKind[] {
-  switch (node.kind) {
-    case 'null':
-    case 'boolean':
-    case 'array':
-      return [node.kind]
-    case 'string':
-    case 'enum':
-      return ['string']
-    case 'int':
-      return node.logical === null ? ['number'] : ['string']
-    case 'long':
-    case 'float':
-    case 'double':
-      return ['number', 'string']
-    case 'bytes':
-    case 'fixed':
-      return node.logical === null ? ['object'] : ['string', 'number']
-    case 'map':
-    case 'record':
-    case 'union':
-      return ['object']
-  }
-}
-
-/** Wrapped in JSON are the unions wrapped as values, and those whose branches share a form in JSON. */
-export function jsonIsWrapped(union: UnionNode): boolean {
-  const kinds = union.branches.flatMap(jsonKinds)
-  return unionIsWrapped(union) || new Set(kinds).size < kinds.length
-}
-
+/** The value of plain JSON, led by the schema; the forms are described at json.ts. Throws a refusal. */
 export function fromJson(node: SchemaNode, json: unknown, depth = DEFAULT_LIMITS.maxDepth): unknown {
   if (depth < 0) refuseText(`nested deeper than ${DEFAULT_LIMITS.maxDepth} levels`)
   switch (node.kind) {
