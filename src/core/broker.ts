@@ -109,6 +109,8 @@ export interface PartitionStatus {
   /** Next offset to handle, as far as finished without a gap. */
   readonly position: number
   readonly inFlight: number
+  /** Being given up: running handlers finish, nothing new is begun. */
+  readonly draining: boolean
   /** Set while the window is full behind a record that is being retried. */
   readonly blockedBy?: { readonly offset: number; readonly key: Buffer | null; readonly attempt: number }
 }

@@ -280,6 +280,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
         partition,
         position: tracker.position(),
         inFlight: held.records,
+        draining: ending.signal.aborted,
         ...(blockedBy === undefined ? {} : { blockedBy }),
       }
     },

@@ -1,0 +1,119 @@
+import { expect, it } from '@jest/globals'
+import { LETTER_HEADERS } from '../../src/core/dead-letter.ts'
+import { DrawbridgeError } from '../../src/index.ts'
+import { collect } from '../kit/collect.ts'
+import { eventually } from '../kit/eventually.ts'
+import { onEveryBackend, steps, stepTopic } from './every-backend.ts'
+
+onEveryBackend('letters', ({ connect, name }) => {
+  it('an-exhausted-record-becomes-a-letter-with-its-bytes-and-the-cause', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 2)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    const headers = [
+      ['trace', Buffer.from('abc')],
+      ['trace', null],
+    ] as const
+    await producer.send({ key: 'bad', count: 1 }, { partition: 1, headers, timestamp: 1_700_000_000_000 })
+    await producer.send({ key: 'good', count: 2 }, { partition: 1 })
+    const seen: string[] = []
+    await broker.subscribe(topic, { group: 'g', retry: { attempts: 2, minDelayMs: 1 } }, ({ value }) => {
+      seen.push(value.key)
+      if (value.key === 'bad') throw new Error('cannot charge', { cause: new Error('card expired') })
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[1]?.next === 2, {
+      what: 'the position passes the letter',
+    })
+    expect(seen.filter((key) => key === 'bad')).toHaveLength(2)
+
+    const [original] = await collect(broker.read(topic, { to: 'end' }))
+    const letters = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    expect(letters).toHaveLength(1)
+    const letter = letters[0]
+    expect(letter).toMatchObject({ partition: 1, key: Buffer.from('bad'), timestamp: 1_700_000_000_000 })
+    expect(letter?.headers.slice(0, 2)).toEqual(headers)
+    const text = Object.fromEntries((letter?.headers ?? []).map(([header, value]) => [header, value?.toString()]))
+    const { incarnation } = await broker.topics.describe(topic.name)
+    expect(text).toMatchObject({
+      [LETTER_HEADERS.id]: `${topic.name}/${incarnation}/1/${original?.offset}/g`,
+      [LETTER_HEADERS.attempts]: '2',
+      [LETTER_HEADERS.code]: 'ERR_HANDLER_FAILED',
+      [LETTER_HEADERS.cause]: 'cannot charge\ncaused by: card expired',
+    })
+    const raw = await collect(broker.read({ ...topic, value: 'bytes' }, { to: 'end' }))
+    expect(letter?.value).toEqual(raw[0]?.value)
+  })
+
+  it('foreign-bytes-become-letters-without-calling-the-handler', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const foreign = [
+      Buffer.alloc(0),
+      Buffer.from('{"json":true}'),
+      Buffer.from([0, 0, 0, 0, 99, 1, 2]),
+      Buffer.from([1, 2, 3]),
+      null,
+    ]
+    await broker.backend.append(
+      topic.name,
+      0,
+      foreign.map((value) => ({ key: null, value, headers: [], timestamp: 0 })),
+    )
+    await broker.producer(topic).sendAll(steps(1, 1))
+    const seen: number[] = []
+    await broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 6, {
+      what: 'the position passes all',
+    })
+    expect(seen).toEqual([5])
+    const letters = await readRaw()
+    expect(letters.map(({ value }) => value)).toEqual(foreign)
+
+    async function readRaw() {
+      const reader = await broker.backend.openReader({
+        topic: `${topic.name}.g.dead`,
+        ranges: [{ partition: 0, from: 0, to: 5 }],
+        limits: { maxRecords: 10, maxBytes: 1e6 },
+      })
+      return (await reader.pull(0)) ?? []
+    }
+  })
+
+  it('a-quarantined-record-is-not-tried-again', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 2))
+    const attempts: number[] = []
+    await broker.subscribe(topic, { group: 'g' }, ({ offset }) => {
+      attempts.push(offset)
+      if (offset === 0) throw new DrawbridgeError('ERR_REJECTED', 'the outside does not want it')
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 2, {
+      what: 'the position passes both',
+    })
+    expect(attempts).toEqual([0, 1])
+  })
+
+  it('a-record-of-the-full-size-fits-into-its-letter-with-a-huge-cause', async () => {
+    const broker = await connect()
+    const topic = { ...stepTopic(name('t'), 1), value: 'bytes', key: undefined } as const
+    await broker.declare(topic)
+    const producer = broker.producer(topic as never)
+    await producer.send(Buffer.alloc(1_000_000, 1) as never)
+    await expect(producer.send(Buffer.alloc(1_000_001, 1) as never)).rejects.toMatchObject({
+      code: 'ERR_RECORD_TOO_LARGE',
+      details: { outcome: 'not-written' },
+    })
+    await broker.subscribe(topic as never, { group: 'g', retry: { attempts: 1 } }, () => {
+      throw new Error('é'.repeat(100_000))
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic.name)).positions[0]?.next === 1, {
+      what: 'the letter is written',
+    })
+    const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    expect((letter?.value as Buffer).length).toBe(1_000_000)
+  })
+})

@@ -1,0 +1,111 @@
+import { expect, it } from '@jest/globals'
+import { collect } from '../kit/collect.ts'
+import { eventually } from '../kit/eventually.ts'
+import { onEveryBackend, type Step, steps, stepTopic } from './every-backend.ts'
+
+onEveryBackend('reading', ({ connect, name }) => {
+  it('a-range-is-half-open-and-exact', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 10))
+    const counts = async (options: Parameters<typeof broker.read>[1]) =>
+      (await collect(broker.read(topic, options))).map(({ value }) => value.count)
+    expect(await counts({ from: 3, to: 6 })).toEqual([3, 4, 5])
+    expect(await counts({ from: 'earliest', to: 'end' })).toEqual([...Array(10).keys()])
+    expect(await counts({ from: 9, to: 10 })).toEqual([9])
+    expect(await counts({ from: 4, to: 4 })).toEqual([])
+    expect(await counts({ from: 'latest', to: 'end' })).toEqual([])
+    expect(await counts({ from: { offsets: { 0: 8 } }, to: 'end' })).toEqual([8, 9])
+  })
+
+  it('end-is-where-the-log-ended-when-the-read-was-opened', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 2)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    await producer.sendAll(steps(4, 5))
+    const seen: Step[] = []
+    for await (const message of broker.read(topic, { to: 'end' })) {
+      seen.push(message.value)
+      await producer.send({ key: 'later', count: 0 })
+    }
+    expect(seen).toHaveLength(20)
+  })
+
+  it('a-time-selects-by-the-brokers-time-of-append', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    for (let count = 0; count < 5; count++) {
+      // The producer's own time says nothing here.
+      await producer.send({ key: 'k', count }, { timestamp: 5 - count })
+      const before = Date.now()
+      await eventually(() => Date.now() > before, { what: 'the clock moves on', intervalMs: 1 })
+    }
+    const all = await collect(broker.read(topic, { to: 'end' }))
+    const times = all.map(({ appendedAt }) => appendedAt)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+    const at = times[2] ?? 0
+    const from = await collect(broker.read(topic, { from: { timestamp: at }, to: 'end' }))
+    expect(from.map(({ value }) => value.count)).toEqual([2, 3, 4])
+    const until = await collect(broker.read(topic, { to: { timestamp: new Date(at) } }))
+    expect(until.map(({ value }) => value.count)).toEqual([0, 1])
+    expect(await collect(broker.read(topic, { from: { timestamp: '2999-01-01T00:00:00Z' }, to: 'end' }))).toEqual([])
+  })
+
+  it('a-live-read-follows-and-an-aborted-one-says-so', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 3)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    await producer.sendAll(steps(3, 1))
+    const seen: Step[] = []
+    const abort = new AbortController()
+    const reading = (async () => {
+      for await (const { value } of broker.read(topic, { signal: abort.signal })) seen.push(value)
+    })()
+    await eventually(() => seen.length === 3, { what: 'what was there is read' })
+    await producer.sendAll(steps(3, 1))
+    await eventually(() => seen.length === 6, { what: 'what came later is read' })
+    abort.abort()
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  })
+
+  it('bytes-are-faithful', async () => {
+    const broker = await connect()
+    const topic = { name: name('t'), value: 'bytes', key: undefined, partitions: 1, compact: true } as const
+    await broker.declare(topic)
+    const records = [
+      { key: null, value: Buffer.alloc(0), headers: [], timestamp: 0 },
+      { key: Buffer.alloc(0), value: null, headers: [], timestamp: 1 },
+      {
+        key: Buffer.from([0, 255, 128]),
+        value: Buffer.from([0, 1, 2]),
+        headers: [
+          ['a', null],
+          ['a', Buffer.alloc(0)],
+          ['é日', Buffer.from([255])],
+          ['a', Buffer.from('x')],
+        ],
+        timestamp: 1_700_000_000_123,
+      },
+    ] as const
+    await broker.backend.append(topic.name, 0, records)
+    const read = await collect(broker.read<Buffer | null>(topic, { to: 'end' }))
+    expect(read.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }))).toEqual(records)
+  })
+
+  it('an-undecodable-record-ends-a-read-naming-its-place', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 1))
+    await broker.backend.append(topic.name, 0, [{ key: null, value: Buffer.from('no'), headers: [], timestamp: 0 }])
+    await expect(collect(broker.read(topic, { to: 'end' }))).rejects.toMatchObject({
+      code: 'ERR_UNDECODABLE',
+      details: { topic: topic.name, partition: 0, offset: 1 },
+    })
+  })
+})

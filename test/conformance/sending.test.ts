@@ -1,0 +1,72 @@
+import { expect, it } from '@jest/globals'
+import { collect } from '../kit/collect.ts'
+import { onEveryBackend, steps, stepTopic } from './every-backend.ts'
+
+onEveryBackend('sending', ({ connect, name }) => {
+  it('a-receipt-names-the-place-and-calls-keep-their-order', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    const receipts = await Promise.all(steps(1, 50).map((step) => producer.send(step)))
+    if (broker.backend.capabilities.appendOffsets)
+      expect(receipts).toEqual(steps(1, 50).map((_, offset) => ({ partition: 0, offset })))
+    const counts = (await collect(broker.read(topic, { to: 'end' }))).map(({ value }) => value.count)
+    expect(counts).toEqual([...Array(50).keys()])
+  })
+
+  it('a-value-that-does-not-fit-is-refused-and-nothing-is-written', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    await expect(producer.send({ key: 'k', count: 1.5 })).rejects.toMatchObject({ code: 'ERR_VALUE_INVALID' })
+    await expect(producer.send({ key: 'k', count: 1 }, { partition: 1 })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+    await expect(producer.send({ key: 'k', count: 1 }, { timestamp: -1 })).rejects.toMatchObject({
+      code: 'ERR_VALUE_INVALID',
+    })
+    await expect(producer.sendAll([{ key: 'k', count: 1.5 }])).rejects.toMatchObject({ code: 'ERR_VALUE_INVALID' })
+    expect(await collect(broker.read(topic, { to: 'end' }))).toEqual([])
+  })
+
+  it('a-full-buffer-refuses-and-sendAll-waits', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const producer = broker.producer(topic, { maxBufferedRecords: 10 })
+    await producer.send({ key: 'first', count: 0 })
+    const results = await Promise.allSettled(steps(1, 15).map((step) => producer.send(step)))
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused).toHaveLength(5)
+    expect(refused[0]?.reason).toMatchObject({ code: 'ERR_BUFFER_FULL', details: { outcome: 'not-written' } })
+    expect(await producer.sendAll(steps(1, 500))).toBe(500)
+    expect(await collect(broker.read(topic, { to: 'end' }))).toHaveLength(511)
+  })
+
+  it('closing-finishes-what-was-accepted-and-refuses-the-rest', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const producer = broker.producer(topic, { lingerMs: 60_000 })
+    const sends = steps(1, 3).map((step) => producer.send(step))
+    await Promise.resolve()
+    const closing = producer.close()
+    await expect(producer.send({ key: 'k', count: 9 })).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await closing
+    const settled = await Promise.allSettled(sends)
+    const accepted = settled.filter(({ status }) => status === 'fulfilled').length
+    expect(await collect(broker.read(topic, { to: 'end' }))).toHaveLength(accepted)
+  })
+
+  it('a-topic-that-was-not-declared-is-named', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await expect(broker.producer(topic).send({ key: 'k', count: 1 })).rejects.toMatchObject({
+      code: 'ERR_TOPIC_UNKNOWN',
+    })
+    await expect(broker.subscribe(topic, { group: 'g' }, () => undefined)).rejects.toMatchObject({
+      code: 'ERR_TOPIC_UNKNOWN',
+    })
+    await expect(collect(broker.read(topic, { to: 'end' }))).rejects.toMatchObject({ code: 'ERR_TOPIC_UNKNOWN' })
+  })
+})
