@@ -3,7 +3,7 @@ import { refuseText } from './refusal.ts'
 
 /** Limits on what one record may make of its bytes. */
 export interface DecodeLimits {
-  /** Array items and map entries of one value, in all its arrays and maps. Null items take no bytes: this is their bound. */
+  /** Array items and map entries of one value, in all its arrays and maps; one that takes no bytes counts for a hundred. */
   readonly maxItems: number
   /** Records, arrays and maps inside each other. */
   readonly maxDepth: number
@@ -151,7 +151,7 @@ export function readFixed(c: Cursor, length: number): Buffer {
  * The count of the next block of an array or map, 0 at its end. Refused when the bytes left or the items left cannot
  * hold it, so that no count makes us allocate.
  */
-export function readBlockCount(c: Cursor, minItemBytes: number): number {
+export function readBlockCount(c: Cursor, minItemBytes: number, itemCost = 1): number {
   let count = readLong(c)
   if (count === 0) return 0
   if (count < 0) {
@@ -160,9 +160,11 @@ export function readBlockCount(c: Cursor, minItemBytes: number): number {
   }
   if (count * minItemBytes > c.buf.length - c.pos)
     refuseText(`${count} items announced with ${c.buf.length - c.pos} bytes left`)
-  if (count > c.items)
-    refuseText(`${count} items announced, more than the ${c.items} left of the limit of items per record`)
-  c.items -= count
+  if (count * itemCost > c.items)
+    refuseText(
+      `${count} items announced, more than the ${Math.floor(c.items / itemCost)} left of the limit of items per record`,
+    )
+  c.items -= count * itemCost
   return count
 }
 

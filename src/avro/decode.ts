@@ -20,6 +20,7 @@ import {
   type ArrayNode,
   branchName,
   type EnumNode,
+  itemCost,
   type MapNode,
   minBytes,
   type RecordNode,
@@ -152,11 +153,12 @@ function enumeration(writer: EnumNode, reader: EnumNode): Read {
 function array(writer: ArrayNode, reader: ArrayNode, all: Compilation): Read {
   const readItem = compile(writer.items, reader.items, all)
   const min = minBytes(writer.items)
+  const cost = itemCost(writer.items)
   return (c) => {
     enter(c)
     const value: unknown[] = []
     try {
-      for (let count = readBlockCount(c, min); count > 0; count = readBlockCount(c, min)) {
+      for (let count = readBlockCount(c, min, cost); count > 0; count = readBlockCount(c, min, cost)) {
         for (; count > 0; count--) value.push(readItem(c))
       }
     } catch (error) {

@@ -7,6 +7,7 @@ import {
   branchName,
   type EnumNode,
   type FixedNode,
+  itemCost,
   type JsKind,
   jsKind,
   jsKindOfNode,
@@ -101,17 +102,18 @@ function enumeration(node: EnumNode): Write {
 }
 
 /** What could be written could otherwise not be read again. */
-function takeItems(out: Output, count: number): void {
-  out.items -= count
+function takeItems(out: Output, count: number, cost: number): void {
+  out.items -= count * cost
   if (out.items < 0) refuseText('more items in arrays and maps than the limit per record; split the value')
   if (--out.depth < 0) refuseText('nested deeper than the limit of levels, or cyclic')
 }
 
 function array(node: ArrayNode, all: Compilation): Write {
   const writeItem = compile(node.items, all)
+  const cost = itemCost(node.items)
   return (out, value) => {
     const items: readonly unknown[] = Array.isArray(value) ? value : refuse('array', value)
-    takeItems(out, items.length)
+    takeItems(out, items.length, cost)
     if (items.length > 0) writeLong(out, items.length)
     let index = 0
     try {
@@ -131,7 +133,7 @@ function map(node: MapNode, all: Compilation): Write {
     if (Object.prototype.toString.call(value) !== '[object Object]') refuse('object (map)', value)
     const entries = value as Readonly<Record<string, unknown>>
     const keys = Object.keys(entries)
-    takeItems(out, keys.length)
+    takeItems(out, keys.length, 1)
     if (keys.length > 0) writeLong(out, keys.length)
     for (const key of keys) {
       try {

@@ -61,6 +61,8 @@ export interface FieldNode {
   readonly default: (() => unknown) | undefined
 }
 
+const MAX_MIN_BYTES = 2 ** 31
+
 /** What a value of a branch is in JavaScript, as far as a union can tell. */
 export type JsKind = 'null' | 'boolean' | 'number' | 'bigint' | 'string' | 'bytes' | 'Date' | 'array' | 'object'
 
@@ -118,24 +120,39 @@ export function typeText(node: SchemaNode): string {
   return 'name' in node ? `${node.kind} ${node.name}` : node.kind
 }
 
-/** Fewest bytes a value can take; 0 for what is (or may be, in a recursion) empty. */
+const least = new WeakMap<SchemaNode, number>()
+
+/** Fewest bytes a value can take; 0 for what takes none, such as null and a record without fields. */
 export function minBytes(node: SchemaNode): number {
   switch (node.kind) {
     case 'null':
-    case 'record':
-      return node.kind === 'record' &&
-        node.fields.some((field) => field.type.kind !== 'record' && minBytes(field.type) > 0)
-        ? 1
-        : 0
+      return 0
     case 'float':
       return 4
     case 'double':
       return 8
     case 'fixed':
       return node.size
+    case 'record': {
+      const known = least.get(node)
+      if (known !== undefined) return known
+      // A record that holds itself counts for nothing within itself.
+      least.set(node, 0)
+      const bytes = node.fields.reduce((sum, field) => Math.min(sum + minBytes(field.type), MAX_MIN_BYTES), 0)
+      least.set(node, bytes)
+      return bytes
+    }
     default:
       return 1
   }
+}
+
+/**
+ * What an item counts for in the limit of items. Items that take bytes are bounded by the record's size, too; a few
+ * bytes could ask for any number of those that take none, so one of them counts for a hundred.
+ */
+export function itemCost(node: SchemaNode): number {
+  return minBytes(node) === 0 ? 100 : 1
 }
 
 /** The name without its namespace. */

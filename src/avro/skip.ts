@@ -1,6 +1,6 @@
 import { advance, type Cursor, enter, readBlockCount, readLength, readLong, truncated } from './cursor.ts'
 import { refuseText } from './refusal.ts'
-import { minBytes, type SchemaNode } from './schema.ts'
+import { itemCost, minBytes, type SchemaNode } from './schema.ts'
 
 /** Passes over one value, within the same limits as reading it. */
 type Skip = (c: Cursor) => void
@@ -28,14 +28,14 @@ export function compileSkip(node: SchemaNode, all: Skips): Skip {
     case 'fixed':
       return (c) => void advance(c, node.size)
     case 'array':
-      return skipBlocks(compileSkip(node.items, all), minBytes(node.items))
+      return skipBlocks(compileSkip(node.items, all), minBytes(node.items), itemCost(node.items))
     case 'map': {
       const skipValue = compileSkip(node.values, all)
       const skipEntry: Skip = (c) => {
         skipLengthed(c)
         skipValue(c)
       }
-      return skipBlocks(skipEntry, minBytes(node.values) + 1)
+      return skipBlocks(skipEntry, minBytes(node.values) + 1, 1)
     }
     case 'union': {
       const branches = node.branches.map((branch) => compileSkip(branch, all))
@@ -73,10 +73,10 @@ function skipLengthed(c: Cursor): void {
   advance(c, readLength(c))
 }
 
-function skipBlocks(skipItem: Skip, minItemBytes: number): Skip {
+function skipBlocks(skipItem: Skip, min: number, cost: number): Skip {
   return (c) => {
     enter(c)
-    for (let count = readBlockCount(c, minItemBytes); count > 0; count = readBlockCount(c, minItemBytes)) {
+    for (let count = readBlockCount(c, min, cost); count > 0; count = readBlockCount(c, min, cost)) {
       for (; count > 0; count--) skipItem(c)
     }
     c.depth++

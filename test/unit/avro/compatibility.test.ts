@@ -130,7 +130,7 @@ describe('schema-resolution', () => {
         )
         expect(() => readerType?.createResolver(writerType as avsc.Type, { ignoreNamespaces: true })).toThrow()
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 
@@ -139,7 +139,7 @@ describe('schema-resolution', () => {
       fc.property(sampleArbitrary(), ({ schema }) => {
         expect(checkCompatibility(schema, schema)).toEqual([])
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 })
