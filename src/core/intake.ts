@@ -67,19 +67,14 @@ async function run<T>(parts: IntakeParts<T>): Promise<void> {
 
 async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord[]): Promise<void> {
   const { tracker, ending } = parts
-  if (parts.commitAhead !== null) {
-    await room(parts)
-    if (ending.aborted) return
-    await parts.committer.ahead((records.at(-1)?.offset ?? -1) + 1)
-  }
+  const ahead = parts.commitAhead !== null
+  if (ahead && !(await commitAhead(parts, (records.at(-1)?.offset ?? -1) + 1))) return
   for (const record of records) {
-    if (parts.commitAhead === null) {
-      if (isFull(parts)) await room(parts)
-      if (ending.aborted) return
-    }
+    if (!ahead && isFull(parts)) await room(parts)
     const decoded = decode(parts, record)
     const outcome = isPromise(decoded) ? await decoded : decoded
-    if (outcome === undefined) return
+    // What was committed ahead is handled even now; the rest comes again elsewhere.
+    if (outcome === undefined || (ending.aborted && !ahead)) return
     const held = {
       record,
       message: messageOf(parts, record, outcome.value as T),
@@ -88,6 +83,23 @@ async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord
     if (outcome.error === undefined) parts.admit(held)
     else parts.setAside(held, outcome.error)
   }
+}
+
+/** Resolves to false when the partition was given up before the position was committed. */
+async function commitAhead<T>(parts: IntakeParts<T>, next: number): Promise<boolean> {
+  const { topic, partition, ending, clock, log } = parts
+  await room(parts)
+  for (let failed = 1; !ending.aborted; failed++) {
+    try {
+      await parts.committer.ahead(next)
+      return true
+    } catch (error) {
+      if (isForGood(error)) throw error
+      log.warn({ topic, partition, next, error: errorText(error) }, 'position not committed ahead, will try again')
+      await sleep(clock, retryDelayMs(ENDLESS_RETRY, failed, error), ending)
+    }
+  }
+  return false
 }
 
 function isFull<T>({ tracker, maxInFlight }: IntakeParts<T>): boolean {

@@ -8,10 +8,12 @@ import type { DeadLetters } from './dead-letter.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from './errors.ts'
 import { openIntake } from './intake.ts'
 import { createLanes } from './lanes.ts'
+import { createLetterWriter } from './letter-writer.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
-import { ENDLESS_RETRY, mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
-import { createWakeup, settledWithin, sleep } from './wait.ts'
+import { mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
+import { createRetryQueue } from './retry-queue.ts'
+import { createWakeup, settledWithin } from './wait.ts'
 import type { Assembler, HeldRecord, Work } from './work.ts'
 
 /** What every partition of a subscription shares. */
@@ -50,12 +52,10 @@ export interface PartitionRunner<T> {
 }
 
 export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assignment): PartitionRunner<T> {
-  const { clock, log, retry, deadLetters } = parts
+  const { clock, log, retry } = parts
   const { partition } = assignment
   const tracker = createAckTracker(assignment.position)
   const lanes = createLanes<Work<T>>()
-  const retryReady: Work<T>[] = []
-  const retryTimers = new Map<Work<T>, () => void>()
   /** Records that wait for their next attempt, or for their letter to be written. */
   const waiting = new Map<Ticket, NonNullable<PartitionStatus['blockedBy']>>()
   /** Aborts when the partition is to be given up: no intake, no further attempt. */
@@ -74,6 +74,19 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     commit: (next) => parts.feed.commit(partition, next),
     onFenced: lose,
   })
+  const retries = createRetryQueue<Work<T>>(clock, (work) => {
+    unmark(work.records[0])
+    parts.onReady()
+  })
+  const letters = createLetterWriter<T>({
+    ...parts,
+    partition,
+    ending: ending.signal,
+    onWaiting(held, attempts) {
+      mark(held, attempts)
+      return () => unmark(held)
+    },
+  })
   const assembler = parts.assemble((work) => {
     lanes.add(work)
     parts.onReady()
@@ -86,7 +99,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     progress,
     ending: ending.signal,
     admit: assembler.add,
-    setAside: (held, error) => void writeLetters([held], error, 1, () => undefined),
+    setAside: (held, error) => setAside([held], error, 1, () => undefined),
     onFailed: parts.onFailed,
   })
 
@@ -126,102 +139,59 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     }
     const delayMs = retryDelayMs(retry, work.attempts, error)
     if (verdict === 'quarantine' || !mayRetry(retry, work.attempts, clock.now() - work.begunAt, delayMs)) {
-      void writeLetters(work.records, error, work.attempts, () => leaveLane(work))
+      setAside(work.records, error, work.attempts, () => leaveLane(work))
       return
     }
     if (ending.signal.aborted) {
-      abandon(work)
+      abandon(work.records)
       return
     }
-    const offset = work.records[0]?.record.offset
-    log.warn(
-      { topic: parts.topic, partition, offset, attempt: work.attempts, delayMs, error: errorText(error) },
-      'handler failed, will try again',
-    )
-    const unmark = markWaiting(work.records[0], work.attempts)
-    retryTimers.set(
-      work,
-      clock.after(delayMs, () => {
-        unmark()
-        retryTimers.delete(work)
-        retryReady.push(work)
-        parts.onReady()
-      }),
-    )
+    const first = work.records[0]
+    const place = { topic: parts.topic, partition, offset: first?.record.offset }
+    log.warn({ ...place, attempt: work.attempts, delayMs, error: errorText(error) }, 'handler failed, will try again')
+    mark(first, work.attempts)
+    retries.add(work, delayMs)
   }
 
-  /** Work that will not be tried again here: it stays unfinished and comes again, unless it was committed ahead. */
-  function abandon(work: Work<T>): void {
-    if (parts.commitAhead !== null) finish(work.records)
+  /** Records that will not be handled here any more: they stay unfinished and come again, unless committed ahead. */
+  function abandon(records: readonly HeldRecord<T>[]): void {
+    if (parts.commitAhead !== null) finish(records)
   }
 
-  function markWaiting(held: HeldRecord<T> | undefined, attempt: number): () => void {
-    if (held === undefined) return () => undefined
-    const { ticket, record } = held
-    waiting.set(ticket, { offset: record.offset, key: record.key, attempt })
-    return () => waiting.delete(ticket)
+  function mark(held: HeldRecord<T> | undefined, attempt: number): void {
+    if (held !== undefined) waiting.set(held.ticket, { offset: held.record.offset, key: held.record.key, attempt })
   }
 
-  /** Sets records aside for good: tried until it succeeds or the partition is given up, never skipped. */
-  async function writeLetters(
-    records: readonly HeldRecord<T>[],
-    error: unknown,
-    attempts: number,
-    then: () => void,
-  ): Promise<void> {
+  function unmark(held: HeldRecord<T> | undefined): void {
+    if (held !== undefined) waiting.delete(held.ticket)
+  }
+
+  function setAside(records: readonly HeldRecord<T>[], error: unknown, attempts: number, then: () => void): void {
     running++
     const failure = { error, attempts, failedAt: clock.now() }
-    for (const held of records) {
-      if (!(await writeLetter(held, failure))) break
-      if (gone.signal.aborted) break
-      finish([held])
-      log.error(
-        { topic: parts.topic, partition, offset: held.record.offset, attempts, error: errorText(error) },
-        'record set aside in the dead-letter topic',
-      )
+    const onWritten = (held: HeldRecord<T>) => {
+      if (!gone.signal.aborted) finish([held])
     }
-    if (!gone.signal.aborted) then()
-    leaveHand()
-  }
-
-  async function writeLetter(
-    held: HeldRecord<T>,
-    failure: { error: unknown; attempts: number; failedAt: number },
-  ): Promise<boolean> {
-    for (let failed = 1; !ending.signal.aborted; failed++) {
-      try {
-        await deadLetters.write(partition, held.record, failure)
-        return true
-      } catch (error) {
-        log.error(
-          { topic: parts.topic, partition, offset: held.record.offset, error: errorText(error) },
-          'letter not written, will try again; the partition waits',
-        )
-        const unmark = markWaiting(held, failure.attempts)
-        await sleep(clock, retryDelayMs(ENDLESS_RETRY, failed, error), ending.signal)
-        unmark()
-      }
-    }
-    return false
+    void letters.write(records, failure, onWritten).then((complete) => {
+      if (!complete) abandon(records)
+      if (!gone.signal.aborted) then()
+      leaveHand()
+    })
   }
 
   function end(): void {
     ending.abort()
     assembler.clear()
-    for (const cancel of retryTimers.values()) cancel()
-    for (const work of [...retryTimers.keys(), ...retryReady]) abandon(work)
-    retryTimers.clear()
-    retryReady.length = 0
+    for (const work of retries.clear()) abandon(work.records)
     progress.wake()
   }
 
+  function discardResults(why: string): void {
+    gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} ${why}`))
+  }
+
   function lose(): void {
-    gone.abort(
-      new DrawbridgeError(
-        'ERR_REVOKED',
-        `partition ${partition} of ${parts.topic} went to another member of the group`,
-      ),
-    )
+    discardResults('went to another member of the group')
     committer.stop()
     lanes.clear()
     end()
@@ -236,7 +206,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
 
   return {
     partition,
-    take: () => retryReady.shift() ?? lanes.take(),
+    take: () => retries.take() ?? lanes.take(),
     run(work) {
       running++
       work.attempts++
@@ -261,13 +231,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
       if (parts.commitAhead === null) lanes.clear()
       end()
       const inTime = await settledWithin(clock, parts.drainTimeoutMs, drained())
-      if (!inTime)
-        gone.abort(
-          new DrawbridgeError(
-            'ERR_REVOKED',
-            `partition ${partition} of ${parts.topic} is given up; the handler did not finish in time`,
-          ),
-        )
+      if (!inTime) discardResults('is given up; the handler did not finish in time')
       await committer.flush()
       return inTime
     },

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { LETTER_HEADERS } from '../../src/core/dead-letter.ts'
-import { DrawbridgeError } from '../../src/index.ts'
+import { DrawbridgeError, defineTopic } from '../../src/index.ts'
 import { collect } from '../kit/collect.ts'
 import { eventually } from '../kit/eventually.ts'
 import { onEveryBackend, steps, stepTopic } from './every-backend.ts'
@@ -99,21 +99,21 @@ onEveryBackend('letters', ({ connect, name }) => {
 
   it('a-record-of-the-full-size-fits-into-its-letter-with-a-huge-cause', async () => {
     const broker = await connect()
-    const topic = { ...stepTopic(name('t'), 1), value: 'bytes', key: undefined } as const
+    const topic = defineTopic({ name: name('t'), value: 'bytes', partitions: 1 })
     await broker.declare(topic)
-    const producer = broker.producer(topic as never)
-    await producer.send(Buffer.alloc(1_000_000, 1) as never)
-    await expect(producer.send(Buffer.alloc(1_000_001, 1) as never)).rejects.toMatchObject({
+    const producer = broker.producer(topic)
+    await producer.send(Buffer.alloc(1_000_000, 1))
+    await expect(producer.send(Buffer.alloc(1_000_001, 1))).rejects.toMatchObject({
       code: 'ERR_RECORD_TOO_LARGE',
       details: { outcome: 'not-written' },
     })
-    await broker.subscribe(topic as never, { group: 'g', retry: { attempts: 1 } }, () => {
+    await broker.subscribe(topic, { group: 'g', retry: { attempts: 1 } }, () => {
       throw new Error('é'.repeat(100_000))
     })
     await eventually(async () => (await broker.groups.describe('g', topic.name)).positions[0]?.next === 1, {
       what: 'the letter is written',
     })
     const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
-    expect((letter?.value as Buffer).length).toBe(1_000_000)
+    expect(letter?.value).toHaveLength(1_000_000)
   })
 })

@@ -10,7 +10,7 @@ export function rowText(fields: Readonly<Record<string, unknown>>): string {
 
 /** Every row of a CSV file. */
 export function readRows(path: string): readonly string[] {
-  const rows = parse(readFileSync(path), { columns: true, bom: true }) as Record<string, string>[]
+  const rows = parse<Record<string, string>>(readFileSync(path), { columns: true, bom: true })
   return rows.map(rowText)
 }
 
