@@ -43,7 +43,7 @@ export function completeLock(lock: LockFile): LockFile {
       { version, ...place, ...kept, optional: true, ...(os === undefined ? {} : { os: [os] }) },
     ] as const
   })
-  const entries = [...Object.entries(lock.packages), ...added]
+  const entries: (readonly [string, LockedPackage])[] = [...Object.entries(lock.packages), ...added]
   return { ...lock, packages: Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b, 'en'))) }
 }
 
