@@ -59,11 +59,11 @@ export function compileRecordWriter(writing: RecordWriting): (out: Output, value
     `(out, value) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(text, value)
       if (--out.depth < 0) tooDeep()
-      let step = -1
+      let step = 0
       try {
         ${steps.join('\n        ')}
       } catch (error) {
-        throw step < 0 ? error : addStep(error, names[step])
+        throw addStep(error, names[step])
       }
       let count = 0
       for (const _ in value) count++
