@@ -1,0 +1,66 @@
+import { afterEach } from '@jest/globals'
+import { openBackend } from '../../../../src/backends/open.ts'
+import type { Assignment, Backend, Feed, FeedOptions } from '../../../../src/core/backend.ts'
+import type { Clock } from '../../../../src/core/clock.ts'
+import { silentLog } from '../../../../src/core/log.ts'
+import type { NewRecord, StoredRecord } from '../../../../src/core/record.ts'
+
+const opened: Backend[] = []
+
+/** Opens the store; it is closed when the test ends. */
+export async function openStore(dir: string, clock?: Clock): Promise<Backend> {
+  const options = clock === undefined ? { log: silentLog } : { log: silentLog, clock }
+  const backend = await openBackend(`embedded:${dir}`, options)
+  opened.push(backend)
+  return backend
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((backend) => backend.close()))
+})
+
+export function record(value: string): NewRecord {
+  return { key: Buffer.from('key'), value: Buffer.from(value), headers: [], timestamp: 1 }
+}
+
+export function values(records: readonly StoredRecord[] | null): string[] | null {
+  return records && records.map(({ value }) => String(value))
+}
+
+/** A member of a group that writes down what happens to it. */
+export interface Member {
+  readonly feed: Feed
+  readonly assigned: Assignment[]
+  readonly revoked: number[]
+  readonly lost: number[]
+  /** Partitions in hand now, sorted. */
+  held(): number[]
+}
+
+export async function joinGroup(backend: Backend, topic: string, options: Partial<FeedOptions> = {}): Promise<Member> {
+  const member = { assigned: [] as Assignment[], revoked: [] as number[], lost: [] as number[] }
+  const held = new Set<number>()
+  const leave = (partitions: readonly number[]): void => partitions.forEach((partition) => held.delete(partition))
+  const feed = await backend.openFeed({
+    group: 'group',
+    topic,
+    from: 'earliest',
+    limits: { maxRecords: 100, maxBytes: 1_000_000 },
+    onAssign: (assignment) => {
+      member.assigned.push(assignment)
+      held.add(assignment.partition)
+    },
+    onLost: (partitions) => {
+      member.lost.push(...partitions)
+      leave(partitions)
+    },
+    onFailed: () => undefined,
+    ...options,
+    onRevoke: async (partitions) => {
+      await options.onRevoke?.(partitions)
+      member.revoked.push(...partitions)
+      leave(partitions)
+    },
+  })
+  return { ...member, feed, held: () => [...held].sort((a, b) => a - b) }
+}
