@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { ConnectorEvent, ConnectorStatus } from '../connect/status.ts'
 import { globalsOf } from './globals.ts'
-import { list, output, printable } from './output.ts'
+import { output, printable, printTable } from './output.ts'
 import { watchInterruption } from './signals.ts'
 
 export function addConnect(program: Command): void {
@@ -35,7 +35,7 @@ async function runFiles(files: readonly string[], command: Command): Promise<voi
     onLog: globals.json ? tellLog : tellLogShort,
   })
   const rows = result.statuses.map(({ counters, ...status }) => ({ ...status, counters: pairs(counters) }))
-  if (!globals.json) await list(globals, rows, ['name', 'state', 'restarts', 'counters'])
+  if (!globals.json) await printTable(rows, ['name', 'state', 'restarts', 'counters'])
   process.exitCode = result.exitCode === 0 ? interruption.exitCode() : result.exitCode
 }
 

@@ -3,7 +3,7 @@ import type { GroupDescription } from '../core/backend.ts'
 import { DrawbridgeError } from '../core/errors.ts'
 import { parseReset } from './argument.ts'
 import { globalsOf, withBroker } from './globals.ts'
-import { list, output } from './output.ts'
+import { list, output, printTable } from './output.ts'
 
 export function addGroups(program: Command): void {
   const groups = program.command('groups').description('list, describe and move consumer groups')
@@ -65,7 +65,7 @@ async function tell(description: GroupDescription): Promise<void> {
     lag,
     member: holders.get(partition),
   }))
-  await list({ broker: '', json: false }, rows, ['partition', 'next', 'end', 'lag', 'member'])
+  await printTable(rows, ['partition', 'next', 'end', 'lag', 'member'])
 }
 
 async function resetGroup(group: string, topic: string, to: string, command: Command): Promise<void> {

@@ -38,8 +38,12 @@ export const output: Output = {
 export async function list(globals: Globals, rows: readonly object[], columns: readonly string[]): Promise<void> {
   if (globals.json) {
     for (const row of rows) await output.data(row)
-    return
+  } else {
+    await printTable(rows, columns)
   }
+}
+
+export async function printTable(rows: readonly object[], columns: readonly string[]): Promise<void> {
   for (const text of table(columns, rows)) await output.line(text)
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { parseCount, readFileArgument } from './argument.ts'
 import { globalsOf, withBroker } from './globals.ts'
-import { list, output } from './output.ts'
+import { list, output, printTable } from './output.ts'
 
 export function addTopics(program: Command): void {
   const topics = program.command('topics').description('list, describe and create topics')
@@ -56,7 +56,7 @@ async function describeTopic(name: string, command: Command): Promise<void> {
     await output.line(
       `topic ${name}: ${partitions} partition${partitions === 1 ? '' : 's'}${compact ? ', compact' : ''}, incarnation ${incarnation}`,
     )
-    await list(globals, rows, ['partition', 'first', 'end'])
+    await printTable(rows, ['partition', 'first', 'end'])
     await output.line(`schema ${JSON.stringify(topic.value, null, 2)}`)
   })
 }

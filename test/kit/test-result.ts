@@ -23,7 +23,7 @@ export function judge(result: JestResult | undefined, jestExit: number | null): 
     return { exitCode: 1, remarks: [`Jest ended without a result (exit ${jestExit ?? 'by a signal'})`] }
   const remarks = skippedTests(result)
   if (result.numRuntimeErrorTestSuites > 0) {
-    remarks.push(`${result.numRuntimeErrorTestSuites} test files could not be run; each counts as a failure`)
+    remarks.push(`test files that could not be run, each a failure: ${result.numRuntimeErrorTestSuites}`)
   }
   const ran = result.numPassedTests + result.numFailedTests
   if (ran === 0) remarks.push('no test ran: that is a failure')

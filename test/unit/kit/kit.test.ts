@@ -95,4 +95,12 @@ describe('test run', () => {
     expect(judge(undefined, null).exitCode).toBe(1)
     expect(closingLine(undefined)).toBe('0 passed, 1 failed, 0 skipped')
   })
+
+  test('npm-test-fails-when-no-test-ran', async () => {
+    const ran = await runProcess('test/kit/run-tests.ts', { args: ['no/such/test'] })
+    expect([ran.code, ran.stdout.split('\n').slice(-3)]).toEqual([
+      1,
+      ['no test ran: that is a failure', '0 passed, 0 failed, 0 skipped', ''],
+    ])
+  })
 })
