@@ -135,12 +135,13 @@ const NOTHING = Buffer.alloc(0)
 /** A schema that is none is refused record by record, like the bytes under it, and not parsed again for each. */
 function writerReader(text: string, reader: SchemaNode): Read {
   let writer: SchemaNode
+  let read: Read
   try {
     writer = parseSchema(text, 'foreign')
+    read = compileReader(writer, reader)
   } catch (error) {
-    return () => refuseText(`it is no valid Avro schema: ${errorText(error)}`)
+    return () => refuseText(`it is no usable Avro schema: ${errorText(error)}`)
   }
-  const read = compileReader(writer, reader)
   return (c) => {
     try {
       return read(c)

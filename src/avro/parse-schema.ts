@@ -161,12 +161,13 @@ function named(json: Json, type: string, place: Place, context: Context): Schema
     } satisfies FixedNode)
   }
   const fields: FieldNode[] = []
+  const taken = new Set<string>()
   // Known before its fields are parsed: they may refer to it.
   const record = define({ kind: 'record', name, aliases, fields } satisfies RecordNode)
   if (!Array.isArray(json.fields)) invalid(place.path, `record ${name}: "fields" has to be an array`)
   for (const [index, field] of (json.fields as unknown[]).entries()) {
     const parsed = parseField(field, inside(inside(place, 'fields', space), `[${index}]`), context)
-    if (fields.some((earlier) => earlier.name === parsed.name))
+    if (taken.size === taken.add(parsed.name).size)
       invalid(`${inside(place, 'fields').path}[${index}]`, `a second field ${JSON.stringify(parsed.name)}`)
     fields.push(parsed)
   }
@@ -204,7 +205,8 @@ function parseField(field: unknown, place: Place, context: Context): FieldNode {
 function enumNode(json: Json, name: string, aliases: readonly string[], place: Place): EnumNode {
   const symbols = names(json.symbols ?? [], inside(place, 'symbols'))
   if (symbols.length === 0) invalid(place.path, `enum ${name}: "symbols" has to be an array of names`)
-  const twice = symbols.find((symbol, index) => symbols.indexOf(symbol) !== index || !NAME.test(symbol))
+  const seen = new Set<string>()
+  const twice = symbols.find((symbol) => seen.size === seen.add(symbol).size || !NAME.test(symbol))
   if (twice !== undefined)
     invalid(
       inside(place, 'symbols').path,

@@ -82,6 +82,38 @@ test('a-writers-schema-that-is-no-avro-makes-its-records-undecodable', async () 
   await expect(codec.decode(Buffer.from('000000000902', 'hex'))).rejects.toMatchObject({ code: 'ERR_UNDECODABLE' })
 })
 
+test('a-huge-schema-of-another-writer-takes-no-quadratic-time-and-ends-in-a-value-or-a-refusal', async () => {
+  const symbols = Array.from({ length: 100_000 }, (_, index) => `S${index}`)
+  const fields = Array.from({ length: 70_000 }, (_, index) => ({ name: `f${index}`, type: 'null' }))
+  for (const schema of [
+    { type: 'enum', name: 'E', symbols },
+    { type: 'record', name: 'R', fields },
+  ]) {
+    const codec = createAvroCodec({
+      topic: 't',
+      schema: 'int',
+      schemaId: 1,
+      compact: false,
+      schemaById: async () => JSON.stringify(schema),
+    })
+    const started = performance.now()
+    await expect(codec.decode(Buffer.from('000000000902', 'hex'))).rejects.toMatchObject({ code: 'ERR_UNDECODABLE' })
+    expect(performance.now() - started).toBeLessThan(5000)
+  }
+  const record = (count: number): unknown => ({ type: 'record', name: 'R', fields: fields.slice(0, count) })
+  const codec = createAvroCodec({
+    topic: 't',
+    schema: record(1),
+    schemaId: 1,
+    compact: false,
+    schemaById: async () => JSON.stringify(record(70_000)),
+  })
+  const outcome = await Promise.resolve(codec.decode(Buffer.from('0000000009', 'hex'))).catch(
+    (error: { code: string }) => error.code,
+  )
+  expect([{ f0: null }, 'ERR_UNDECODABLE']).toContainEqual(outcome)
+})
+
 describe('what-another-schema-wrote-is-read', () => {
   const symbols = (list: readonly string[], more: object = {}): unknown => ({
     type: 'enum',
