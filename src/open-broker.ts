@@ -55,7 +55,7 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
     return createAvroCodec<T>({
       topic: name,
       schema: value,
-      schemaId: registered?.id ?? 0,
+      schemaId: registered?.id ?? null,
       schemaById: registry.schemaById,
       compact,
     })

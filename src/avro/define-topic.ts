@@ -14,13 +14,13 @@ export interface TopicDeclaration<S, Compact extends boolean> {
   readonly value: S
   /** The key of a value; absent: the field named by the schema's attribute `drawbridge.key`, else no key. Never called with a tombstone. */
   readonly key?: ((value: TopicValue<S>) => string | Uint8Array | null) | undefined
-  /** 1 to 1000; absent takes what exists, or 1. */
+  /** 1 to 10,000; absent takes what exists, or 1. */
   readonly partitions?: number | undefined
   /** The broker keeps the newest record of each key; null is a value (a tombstone). */
   readonly compact?: Compact | undefined
 }
 
-const MAX_PARTITIONS = 1000
+const MAX_PARTITIONS = 10_000
 
 /**
  * Declares a topic; nothing is created until `broker.declare`. ERR_CONFIG for a bad name or partition count,
