@@ -36,16 +36,17 @@ async function runFileSink(config: FileSinkConfig, context: ConnectorContext): P
   })
   const removed = await removeParts(directory, place)
   if (removed > 0) log.info({ directory, removed }, 'removed part files of an earlier run')
-  /** By partition: where this copy's last batch ended. A batch that begins elsewhere is the first, or one that came again. */
-  const ends = new Map<number, number>()
+  /** By partition: where this copy's last batch ended, and the files beyond. A batch that begins elsewhere is the first, or one that came again. */
+  const known = new Map<number, { readonly end: number; readonly written: readonly Range[] }>()
 
   async function write(messages: readonly Message<unknown>[], batchSignal: AbortSignal): Promise<void> {
     const [first, last] = [messages[0], messages.at(-1)]
     if (first === undefined || last === undefined) return
     const { partition } = first
+    const before = known.get(partition)
+    known.delete(partition)
     const written =
-      ends.get(partition) === first.offset ? [] : ((await readLedger(directory, place)).get(partition) ?? [])
-    ends.delete(partition)
+      before?.end === first.offset ? before.written : ((await readLedger(directory, place)).get(partition) ?? [])
     const runs = uncovered(messages, written)
     const fresh = runs.reduce((sum, run) => sum + run.length, 0)
     if (fresh < messages.length) count('rows_skipped_total', messages.length - fresh)
@@ -55,7 +56,8 @@ async function runFileSink(config: FileSinkConfig, context: ConnectorContext): P
       count('rows_total', run.length)
       count('files_total')
     }
-    ends.set(partition, last.offset + 1)
+    const end = last.offset + 1
+    known.set(partition, { end, written: written.filter(({ to }) => to > end) })
   }
 
   function* lines(messages: readonly Message<unknown>[]): Generator<string> {
@@ -79,6 +81,7 @@ async function runFileSink(config: FileSinkConfig, context: ConnectorContext): P
         await write(messages, batchSignal)
       } catch (error) {
         if (batchSignal.aborted) throw error
+        if (!isSystemError(error)) throw unexpected(error)
         const { partition, offset } = messages[0] as Message<unknown>
         count('write_failures_total')
         log.warn(
@@ -104,5 +107,18 @@ function endpointError(directory: string, error: unknown): DrawbridgeError {
     'ERR_ENDPOINT',
     `cannot write in ${directory}: ${errorText(error)}; make room or give the right to write, it is tried again`,
     { cause: error, details: { directory } },
+  )
+}
+
+/** The disk's fault or the folder's, so worth another try; anything else would only come again. */
+function isSystemError(error: unknown): boolean {
+  return typeof (error as { syscall?: unknown } | null)?.syscall === 'string'
+}
+
+function unexpected(error: unknown): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_CONNECTOR_FAILED',
+    `a batch cannot be written as rows: ${errorText(error)}; its position stays, start again when the cause is mended`,
+    { cause: error },
   )
 }

@@ -54,26 +54,34 @@ async function runFileSource(config: FileSourceConfig, context: ConnectorContext
 
     async function take(row: RawRow, decode: DecodeRow): Promise<void> {
       await window.room()
-      // Caught at once: its turn to be looked at may come much later.
-      const sent = send(row, decode).then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      )
+      const sending = begin(row, decode)
       window.add(row.bytes.length, async () => {
-        const failed = await sent
+        const failed = await sending
         if (failed !== undefined) await reject(row, failed.error)
         progress.advance(name, () => reading.stateAfter(row))
       })
       await progress.saveIfDue()
     }
 
-    async function send(row: RawRow, decode: DecodeRow): Promise<void> {
-      const value = decode.value(row)
-      const headers = config.headers
+    /** Throws where the row stops the source, so that nothing behind it is sent; else resolves, with the error if there is one. */
+    function begin(row: RawRow, decode: DecodeRow): Promise<{ readonly error: unknown } | undefined> {
+      let value: unknown
+      try {
+        value = decode.value(row)
+      } catch (error) {
+        if (config.onBadRow === 'stop') throw error
+        return Promise.resolve({ error })
+      }
+      const options = config.headers
         ? { headers: { 'drawbridge-file': name, 'drawbridge-line': String(row.line) } }
-        : {}
-      await producer.send(value, headers)
-      count('records_total')
+        : undefined
+      return producer.send(value, options).then(
+        () => {
+          count('records_total')
+          return undefined
+        },
+        (error: unknown) => ({ error }),
+      )
     }
 
     async function reject(row: RawRow, error: unknown): Promise<void> {

@@ -34,7 +34,14 @@ async function runWebhookSource(config: WebhookSourceConfig, context: ConnectorC
       await producer.send(value, topic.key === undefined ? { key: delivery.id } : {})
     },
   })
-  const server = createServer({ requestTimeout: config.requestTimeoutMs, headersTimeout: config.requestTimeoutMs }, app)
+  const timeouts = { requestTimeout: config.requestTimeoutMs, headersTimeout: config.requestTimeoutMs }
+  const server = createServer(timeouts, (request, response) => {
+    // A connection that becomes idle while draining would hold the server open until its keep-alive ends.
+    response.once('close', () => {
+      if (signal.aborted) setImmediate(() => server.closeIdleConnections())
+    })
+    app(request, response)
+  })
   try {
     await listen(server, config)
     const { address, port, family } = server.address() as AddressInfo

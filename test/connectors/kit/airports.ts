@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-
-const require = createRequire(import.meta.url)
 
 /** Real input: airports.csv of npm's vega-datasets. */
 export const airportsCsv = readFileSync(
-  join(dirname(require.resolve('vega-datasets/package.json')), 'data', 'airports.csv'),
+  new URL('../../../node_modules/vega-datasets/data/airports.csv', import.meta.url),
 )
 
 export const airportSchema = {

@@ -52,9 +52,11 @@ test.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', 'local
   'a connection to %s is refused before it is opened',
   async (hostname) => {
     const connect = createGuardedConnector({ timeoutMs: 1_000 })
-    const error = await new Promise<Error | null>((resolve) =>
-      connect({ hostname, protocol: 'http:', port: '1' }, (failure) => resolve(failure)),
-    )
+    const error = await new Promise<Error | null>((resolve) => {
+      connect({ hostname, protocol: 'http:', port: '1' }, (...[failure]: [Error, null] | [null, unknown]) =>
+        resolve(failure),
+      )
+    })
     expect(error).toMatchObject({ code: 'ERR_ENDPOINT' })
     expect(error?.message).toMatch(/not an address of the public internet; if it is meant, set allowPrivate/)
   },
