@@ -177,7 +177,7 @@ describe('consume', () => {
     }
   })
 
-  test('a reader that goes away ends it quietly, and the group has committed only what was read', async () => {
+  test('a reader that goes away ends it quietly, and the group is left where the pipe ended', async () => {
     const cli = createCli()
     await createOrders(cli, 1)
     await done(cli.run(['produce', 'shop.orders'], orderLines(5_000)))
@@ -186,6 +186,10 @@ describe('consume', () => {
     consumer.closeOutput()
     expect(await consumer.ended).toEqual({ code: 0, signal: null })
     expect(consumer.stderr()).toBe('')
+    const { stdout } = await done(cli.run(['groups', 'describe', 'head', '--json']))
+    const next = jsonLines<{ positions: readonly { next: number }[] }>(stdout)[0]?.positions[0]?.next ?? 0
+    expect(next).toBeGreaterThanOrEqual(consumer.lines.length)
+    expect(next).toBeLessThan(5_000)
   })
 
   test('a human line shows place, time, key and value, and no control characters', async () => {

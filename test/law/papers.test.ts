@@ -16,6 +16,12 @@ test('every-runtime-dependency-is-decided', async () => {
   expect(undecidedDependencies(packageJson, decisions)).toEqual([])
 })
 
+test('CI runs the test command that the README gives', async () => {
+  const [readme, ci] = await Promise.all([readFile('README.md', 'utf8'), readFile('.ci/run', 'utf8')])
+  expect(readme).toMatch(/^npm test\b/m)
+  expect(ci).toMatch(/^run npm test$/m)
+})
+
 test('the lock file names no registry', async () => {
   expect(registryHosts(await readFile('package-lock.json', 'utf8'))).toEqual([])
 })
