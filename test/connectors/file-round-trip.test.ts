@@ -89,7 +89,7 @@ test.each(readdirSync(spectrum))('csv-spectrum %s comes out field for field', as
   const rename = Object.fromEntries(columns.map((column) => [column, column.replaceAll(' ', '_')]))
   const files = await pass(csv, textSchema(Object.values(rename)), source.length, { rename })
   const renamed = source.map((row) =>
-    Object.fromEntries(Object.entries(row).map(([column, cell]) => [rename[column], cell])),
+    Object.fromEntries(Object.entries(row).map(([column, cell]): [string, string] => [rename[column] ?? '', cell])),
   )
   expect(files.flatMap((text) => readCsv(text))).toEqual(renamed)
 })

@@ -164,10 +164,10 @@ test('a file changed into something wrong is FAILED at the restart, told with it
   const folder = createFolder()
   const running = await run(folder, listener('a'), { restart: { minDelayMs: 5 } })
   const { pid } = await running.until('a', ({ state }) => state === 'RUNNING')
-  writeFileSync(join(folder.path, 'connectors.yaml'), listener('a').replace('port: 0', 'prt: 0'))
+  writeFileSync(running.file, listener('a').replace('port: 0', 'prt: 0'))
   process.kill(pid ?? 0, 'SIGKILL')
   const failed = await running.until('a', ({ state }) => state === 'FAILED')
-  expect(failed.lastError?.message).toContain('connectors.yaml:4:11  config.prt: unknown key; did you mean "port"?')
+  expect(failed.lastError?.message).toContain('.yaml:4:11  config.prt: unknown key; did you mean "port"?')
 })
 
 test('every log line is JSON and names its connector, also a crash’s stack', async () => {

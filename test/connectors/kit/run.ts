@@ -8,6 +8,7 @@ import { type RunResult, superviseConnectors, type SuperviseOptions } from '../.
 
 const folders: string[] = []
 const running = new Set<Running>()
+let runs = 0
 
 afterEach(async () => {
   await Promise.all([...running].map((one) => one.stop()))
@@ -31,6 +32,8 @@ export function createFolder(files: Readonly<Record<string, string | Buffer>> = 
 }
 
 export interface Running {
+  /** The configuration's file. */
+  readonly file: string
   readonly events: readonly ConnectorEvent[]
   readonly lines: readonly string[]
   status(name: string): ConnectorStatus
@@ -46,7 +49,7 @@ export async function run(
   yaml: string,
   options: Partial<SuperviseOptions> = {},
 ): Promise<Running> {
-  const file = join(folder.path, 'connectors.yaml')
+  const file = join(folder.path, `connectors-${runs++}.yaml`)
   writeFileSync(file, yaml)
   const events: ConnectorEvent[] = []
   const lines: string[] = []
@@ -66,6 +69,7 @@ export async function run(
     return found
   }
   const one: Running = {
+    file,
     events,
     lines,
     status,

@@ -75,7 +75,7 @@ test('two connectors of one name are refused', async () => {
 })
 
 test('what is not YAML is refused without repeating what it holds', async () => {
-  const found = await problems(`${webhook(`  secrets: ["${SECRET}"\n  url: x`)}`)
+  const found = await problems(webhook(`  secrets: ["${SECRET}"\n  url: x`))
   expect(found.length).toBeGreaterThan(0)
   expect(found.join('\n')).not.toContain(SECRET)
 })
