@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { closedError, fromPlain, storeFailed, withOutcome } from './errors.ts'
+import { SHARED_WORDS, guardExit } from './gate.ts'
 import { readHolder } from './holder.ts'
 import type { Answer, Request, ResultOf, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING, WITHDRAWN } from './requests.ts'
@@ -33,11 +34,12 @@ export async function openWriterThread(
   log: Log,
   onFailed: (error: DrawbridgeError) => void,
 ): Promise<WriterThread> {
-  const claims = new Int32Array(new SharedArrayBuffer(SLOTS * 4))
+  const claims = new Int32Array(new SharedArrayBuffer(SHARED_WORDS * 4))
   const data: WriterData = { dir, claims: claims.buffer }
   // The npm package is compiled, the clone is not: the worker has this file's own extension.
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
   const worker = new Worker(new URL(`./writer${extension}`, import.meta.url), { workerData: data })
+  const unguard = guardExit(claims)
   const pending = new Map<number, Pending>()
   const opened = Promise.withResolvers<void>()
   const exited = Promise.withResolvers<void>()
@@ -52,6 +54,7 @@ export async function openWriterThread(
     fail(storeFailed(dir, `its writer thread died (${errorText(error)})`, 'unknown', error)),
   )
   worker.on('exit', () => {
+    unguard()
     if (closing === undefined) fail(storeFailed(dir, 'its writer thread ended', 'unknown'))
     exited.resolve()
   })

@@ -5,6 +5,7 @@ import { applyRequest } from './apply.ts'
 import { type StoreWrites, checkFormat, getCounters, putCounters } from './documents.ts'
 import { storeError, storeFailed, toPlain } from './errors.ts'
 import { type HolderFile, openHolderFile } from './holder.ts'
+import { insideGate } from './gate.ts'
 import { FORMAT_KEY } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
 import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
@@ -42,8 +43,9 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
     mkdirSync(dir, { recursive: true })
     const holder = openHolderFile(dir)
     post({ kind: 'opening' })
-    const db = openLmdb(dir, { readOnly: false })
-    const writer = { db, dir, holder, claims: new Int32Array(data.claims) }
+    const claims = new Int32Array(data.claims)
+    const db = insideGate(claims, () => openLmdb(dir, { readOnly: false }))
+    const writer = { db, dir, holder, claims }
     inTransaction(writer, (store) => checkFormat(store, dir))
     return writer
   } catch (error) {
@@ -137,10 +139,12 @@ function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
     get: (key) => db.get(key),
     put: (key, value) => db.putSync(key, value as Buffer),
   }
-  return db.transactionSync(() => {
-    writer.holder.sign()
-    return run(store)
-  })
+  return insideGate(writer.claims, () =>
+    db.transactionSync(() => {
+      writer.holder.sign()
+      return run(store)
+    }),
+  )
 }
 
 function refusal(id: number, error: DrawbridgeError): Answer {
