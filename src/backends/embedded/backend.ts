@@ -97,7 +97,7 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
     const { id } = look((snapshot) => topicDoc(snapshot, options.topic))
     const from = firstPositions(options.topic, options.from)
     const context = {
-      read: look,
+      read,
       watch,
       send,
       log,

@@ -74,13 +74,20 @@ describe('feed', () => {
     expect(await first.feed.pull(0)).toEqual([])
   })
 
-  it('commits-still-work-while-closing-revokes', async () => {
-    const backend = await storeWithTopic(1)
+  it('commits-still-work-while-closing-revokes-and-no-feed-fails', async () => {
+    const backend = await storeWithTopic(2)
     await backend.append('t', 0, [record('a')])
-    const member: Member = await joinGroup(backend, 't', { onRevoke: () => member.feed.commit(0, 1) })
-    await holding(member, 1)
+    const failures: Error[] = []
+    const onFailed = (error: Error): void => void failures.push(error)
+    const onRevoke = async (partitions: readonly number[]): Promise<void> => {
+      if (partitions.includes(0)) await member.feed.commit(0, 1)
+    }
+    const member: Member = await joinGroup(backend, 't', { onRevoke, onFailed })
+    const other = await joinGroup(backend, 't', { onFailed })
+    await Promise.all([holding(member, 1), holding(other, 1)])
+    const pulling = other.feed.pull(1)
     await backend.close()
-    expect(member.revoked).toEqual([0])
+    expect([await pulling, member.revoked, other.revoked, failures]).toEqual([[], [1, 0], [1], []])
   })
 })
 
