@@ -1,8 +1,6 @@
+import { checkCsvCharacter } from '../../src/connect/checks.ts'
 import type { ConfigOf } from '../../src/connect/config.ts'
 import { boolean, choice, durationMs, group, integer, path, text } from '../../src/connect/fields.ts'
-
-const oneCharacter = (value: string): string | undefined =>
-  /^[\t\x20-\x7e]$/.test(value) ? undefined : 'must be one ASCII character; a tab is "\\t" in double quotes'
 
 export const fileSinkConfig = {
   directory: path({
@@ -15,8 +13,8 @@ export const fileSinkConfig = {
   maxWaitMs: durationMs({ doc: 'or this long after its first record, also without new ones', default: 10_000, min: 1 }),
   csv: group(
     {
-      delimiter: text({ doc: 'between fields', default: ',', check: oneCharacter }),
-      quote: text({ doc: 'around fields that need it; twice inside one', default: '"', check: oneCharacter }),
+      delimiter: text({ doc: 'between fields', default: ',', check: checkCsvCharacter }),
+      quote: text({ doc: 'around fields that need it; twice inside one', default: '"', check: checkCsvCharacter }),
       header: boolean({ doc: 'the first line of each file names the fields', default: true }),
       quoting: choice(['minimal', 'all'], { doc: 'quote fields that need it, or all but null', default: 'minimal' }),
       nullText: text({ doc: 'stands unquoted for null; a text that is the same is quoted', default: '' }),

@@ -1,6 +1,7 @@
 import { valueToJson, valueToText } from '../../src/avro/json.ts'
 import { parseSchema } from '../../src/avro/parse-schema.ts'
 import type { SchemaNode } from '../../src/avro/schema.ts'
+import { checkDialect } from '../../src/connect/checks.ts'
 import { DrawbridgeError } from '../../src/core/errors.ts'
 import type { Topic } from '../../src/core/topic.ts'
 import type { FileSinkConfig } from './config.ts'
@@ -24,6 +25,7 @@ export function createRowEncoder(topic: Topic<unknown>, config: FileSinkConfig):
   if (config.format === 'jsonl')
     return { header: '', row: (value) => `${JSON.stringify(valueToJson(schema, value))}\n` }
   const { csv } = config
+  checkDialect(csv)
   if (schema.kind !== 'record') {
     const cell = cellWriter(schema)
     return { header: csv.header ? formatCsvRow(['value'], csv) : '', row: (value) => formatCsvRow([cell(value)], csv) }

@@ -1,8 +1,6 @@
+import { checkCsvCharacter } from '../../src/connect/checks.ts'
 import type { ConfigOf } from '../../src/connect/config.ts'
 import { boolean, choice, durationMs, group, integer, list, map, path, text } from '../../src/connect/fields.ts'
-
-export const asciiCharacter = (value: string): string | undefined =>
-  /^[\t\x20-\x7e]$/.test(value) ? undefined : 'must be one ASCII character; a tab is "\\t" in double quotes'
 
 export const fileSourceConfig = {
   path: path({
@@ -13,8 +11,8 @@ export const fileSourceConfig = {
   encoding: choice(['utf-8'], { doc: 'anything else in the file is a bad row', default: 'utf-8' }),
   csv: group(
     {
-      delimiter: text({ doc: 'between fields', default: ',', check: asciiCharacter }),
-      quote: text({ doc: 'around fields; twice inside one', default: '"', check: asciiCharacter }),
+      delimiter: text({ doc: 'between fields', default: ',', check: checkCsvCharacter }),
+      quote: text({ doc: 'around fields; twice inside one', default: '"', check: checkCsvCharacter }),
       header: choice(['first-line', 'none'], {
         doc: 'where column names are; none: columns are the schema’s fields in order',
         default: 'first-line',

@@ -1,6 +1,7 @@
 import { jsonToValue, textToValue } from '../../src/avro/json.ts'
 import { parseSchema } from '../../src/avro/parse-schema.ts'
 import type { FieldNode, RecordNode, SchemaNode } from '../../src/avro/schema.ts'
+import { checkDialect } from '../../src/connect/checks.ts'
 import { nearest } from '../../src/connect/nearest.ts'
 import { DrawbridgeError, errorText, hasCode } from '../../src/core/errors.ts'
 import type { Topic } from '../../src/core/topic.ts'
@@ -46,6 +47,7 @@ export function createRowDecoders(topic: Topic<unknown>, config: FileSourceConfi
       'ERR_CONFIG',
       `topic ${topic.name}: CSV rows need a record schema, this one is ${schema.kind}; use format: jsonl`,
     )
+  checkDialect(config.csv)
   return { open: (file, header) => csvDecoder(schema, config.csv, file, header) }
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { stat } from 'node:fs/promises'
 import type { Connector, ConnectorContext } from '../../src/connect/connector.ts'
-import { DrawbridgeError } from '../../src/core/errors.ts'
 import { badRow, isRowFault } from './bad-row.ts'
 import { type FileSourceConfig, fileSourceConfig } from './config.ts'
 import { createRowDecoders, type DecodeRow } from './decode.ts'
@@ -42,7 +41,12 @@ async function runFileSource(config: FileSourceConfig, context: ConnectorContext
 
   /** True when there was anything new. */
   async function readOne(file: string): Promise<boolean> {
-    const { size, mtimeMs } = await stat(file)
+    const stats = await statIfThere(file)
+    if (stats === undefined) {
+      log.warn({ file }, 'the file vanished before it was looked at; it is read when it comes back')
+      return false
+    }
+    const { size, mtimeMs } = stats
     const look = `${size}:${mtimeMs}`
     const name = nameInFolder(file)
     // A last line that waits to settle changes nothing on the disk: looked at until all is taken.
@@ -128,18 +132,16 @@ async function runFileSource(config: FileSourceConfig, context: ConnectorContext
         if (!signal.aborted) throw error
       })
     }
-  } catch (error) {
-    if (error instanceof DrawbridgeError || !isMissing(error)) throw error
-    throw new DrawbridgeError(
-      'ERR_SOURCE_INPUT',
-      `${config.path}: a file vanished while it was read; put it back and start again`,
-      { cause: error },
-    )
   } finally {
     await producer.close()
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ENOENT'
+async function statIfThere(file: string) {
+  try {
+    return await stat(file)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    throw error
+  }
 }

@@ -63,7 +63,7 @@ export function forkChild(options: ChildOptions): Child {
 function endOf(child: ChildProcess): Promise<Omit<ChildEnd, 'killed'>> {
   return new Promise((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-    child.once('error', () => {
+    child.on('error', () => {
       if (child.pid === undefined) resolve({ exitCode: null, signal: null })
     })
   })

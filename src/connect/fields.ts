@@ -11,6 +11,7 @@ import {
   redact,
   secretsOf,
 } from './config.ts'
+import { urlSecrets } from './scrub.ts'
 import { type ConfigNode, type Substitution, substitute } from './config-node.ts'
 
 /** What every field says of itself. A field with neither `required` nor `default` may be left out and is then undefined. */
@@ -92,10 +93,8 @@ export function url<const O extends FieldOptions<string>>(options: O) {
           : 'must be a URL that begins with http:// or https://'
       }),
     redact: redactUrl,
-    secrets(value) {
-      const { username, password, search } = new URL(value)
-      return [decodeURIComponent(username), decodeURIComponent(password), search.slice(1)].filter((part) => part !== '')
-    },
+    // A token may stand in the user's place.
+    secrets: (value) => [new URL(value).username, ...urlSecrets(value)].filter((part) => part !== ''),
   })
 }
 

@@ -10,6 +10,8 @@ export interface StartMessage {
 /** What a child tells. Counters are totals of this process, sent when they changed, at most four times a second. */
 export type ChildMessage =
   | { readonly kind: 'running' }
+  /** Its lease is another copy's: it stands by. */
+  | { readonly kind: 'waiting' }
   | { readonly kind: 'draining' }
   | { readonly kind: 'counters'; readonly counters: Readonly<Record<string, number>> }
   | { readonly kind: 'facts'; readonly facts: Readonly<Record<string, string | number>> }

@@ -11,3 +11,18 @@ export function createScrubber(secrets: readonly string[]): (text: string) => st
   const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length)
   return (text) => longestFirst.reduce((shown, secret) => shown.replaceAll(secret, REDACTED), text)
 }
+
+/** User's password and query of a URL, as they stand there and decoded; nothing for what is no such URL. */
+export function urlSecrets(url: string): readonly string[] {
+  if (!URL.canParse(url)) return []
+  const { password, search } = new URL(url)
+  return [password, decoded(password), search.slice(1)].filter((part) => part !== '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

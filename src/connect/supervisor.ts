@@ -4,7 +4,7 @@ import { EXIT } from './exit-codes.ts'
 import type { ChildMessage } from './ipc.ts'
 import { type LoadedConnector, loadConnectors } from './load.ts'
 import { createRestartPolicy, type RestartOptions } from './restart.ts'
-import { createScrubber } from './scrub.ts'
+import { createScrubber, urlSecrets } from './scrub.ts'
 import type { ConnectorEvent, ConnectorState, ConnectorStatus } from './status.ts'
 
 export interface SuperviseOptions {
@@ -43,7 +43,10 @@ export async function runConnectors(files: readonly string[], options: Supervise
 
 /** Starts the connectors at once. */
 export function superviseConnectors(connectors: readonly LoadedConnector[], options: SuperviseOptions): Supervisor {
-  const scrub = createScrubber(connectors.flatMap(({ connector, config }) => secretsOf(connector.config, config)))
+  const scrub = createScrubber([
+    ...connectors.flatMap(({ connector, config }) => secretsOf(connector.config, config)),
+    ...urlSecrets(options.brokerUrl),
+  ])
   const keepers = connectors.map((loaded) => keepRunning(loaded, options, scrub))
   const stop = () => {
     for (const keeper of keepers) keeper.stop()
@@ -100,6 +103,8 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
     switch (message.kind) {
       case 'running':
         return stopping.signal.aborted ? undefined : become('RUNNING')
+      case 'waiting':
+        return stopping.signal.aborted ? undefined : become('STARTING')
       case 'draining':
         return status.state === 'DRAINING' ? undefined : become('DRAINING')
       case 'counters':
@@ -121,7 +126,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
       },
       onLine: (line) => log(scrub(asJsonLine(line, name))),
     })
-    become('STARTING', { pid: child.pid })
+    become('STARTING', { pid: child.pid, facts: {} })
     const end = await child.ended
     child = undefined
     earlier = status.counters

@@ -10,7 +10,7 @@ import { createCounters } from './counters.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { type ChildMessage, isStartMessage, type StartMessage } from './ipc.ts'
 import { type LoadedConnector, loadConnectors } from './load.ts'
-import { createScrubber } from './scrub.ts'
+import { createScrubber, urlSecrets } from './scrub.ts'
 import { topicOf } from './topic-field.ts'
 
 /** How often a sink looks for its topic, and after how many looks it says that it waits. */
@@ -76,7 +76,7 @@ async function main(start: StartMessage): Promise<void> {
       'ERR_CONFIG',
       `${start.file} holds no connector named ${JSON.stringify(start.name)} any more; start again with the file as it is now`,
     )
-  scrub = createScrubber(secretsOf(loaded.connector.config, loaded.config))
+  scrub = createScrubber([...secretsOf(loaded.connector.config, loaded.config), ...urlSecrets(start.brokerUrl)])
   stopping.signal.addEventListener('abort', () => {
     void tell({ kind: 'draining' })
     const late = new DrawbridgeError(
@@ -125,6 +125,7 @@ async function runConnector(loaded: LoadedConnector, broker: OpenBroker, start: 
         signal: AbortSignal.any([signal, stopping.signal]),
         checkpoint: { initial: state, save },
       })
+      if (signal.aborted && !stopping.signal.aborted) void tell({ kind: 'waiting' })
     },
   })
   const stop = () => void lease.close().catch(fail)

@@ -132,6 +132,7 @@ test('redaction hides secrets, header values and the credentials of URLs', async
   expect(secretsOf(one.connector.config, one.config)).toEqual([
     'user',
     'pass-word',
+    'pass-word',
     'token=abcdef',
     SECRET,
     'Bearer xyz-123',
