@@ -38,7 +38,12 @@ export function mutedBy(signal: AbortSignal, log: Log): Log {
 /** Warnings and errors on standard error: a sentence for people, a JSON line for machines. */
 export function stderrLog(json: boolean): Log {
   function line(level: 'warn' | 'error', fields: object, message: string): void {
-    process.stderr.write(json ? `${JSON.stringify({ level, message, ...plain(fields) })}\n` : `${level}: ${message}\n`)
+    const details = plain(fields)
+    process.stderr.write(
+      json
+        ? `${JSON.stringify({ level, message, ...details })}\n`
+        : `${level}: ${message} ${JSON.stringify(details)}\n`,
+    )
   }
   return {
     debug() {},
