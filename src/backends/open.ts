@@ -1,13 +1,5 @@
-import type { Backend } from '../core/backend.ts'
-import type { Clock } from '../core/clock.ts'
+import type { Backend, BackendOptions } from '../core/backend.ts'
 import { DrawbridgeError } from '../core/errors.ts'
-import type { Log } from '../core/log.ts'
-
-export interface BackendOptions {
-  readonly log: Log
-  /** The system's by default. Sets `appendedAt` where the backend itself is the broker. */
-  readonly clock?: Clock
-}
 
 type OpenBackend = (url: string, options: BackendOptions) => Promise<Backend>
 

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
 import type { NewRecord, StoredRecord } from './record.ts'
 
 /**
@@ -21,7 +23,8 @@ export interface Backend {
 
   /**
    * Appends in order, all or a prefix, and resolves when durable. Core has one append in flight per partition. A
-   * rejection carries `details.outcome`: `not-written` or `unknown`. ERR_STORE_FULL, ERR_TOPIC_UNKNOWN …
+   * rejection carries `details.outcome`: `not-written` or `unknown`. ERR_STORE_FULL, ERR_TOPIC_UNKNOWN, ERR_CONFIG for
+   * a partition the topic has not, ERR_RECORD_TOO_LARGE above `maxRecordBytes`.
    */
   append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult>
 
@@ -42,6 +45,13 @@ export interface Backend {
 
   /** Ends every feed and reader (with revocation), then lets go of the broker. Idempotent. */
   close(): Promise<void>
+}
+
+/** What a driver is opened with, besides its URL. */
+export interface BackendOptions {
+  readonly log: Log
+  /** The system's by default. Sets `appendedAt` where the backend itself is the broker. */
+  readonly clock?: Clock
 }
 
 export interface Capabilities {
@@ -80,6 +90,7 @@ export type StartPosition =
   | 'earliest'
   | 'latest'
   | { readonly timestamp: number }
+  /** A partition not named begins at its beginning; an offset beyond the end is ERR_CONFIG. */
   | { readonly offsets: Readonly<Record<number, number>> }
 
 export interface Assignment {
@@ -106,10 +117,11 @@ export interface FeedOptions {
 }
 
 export interface Feed {
+  /** Another one after a rejoin. */
   readonly memberId: string
   /**
    * The next records of an assigned partition in offset order; waits until there is one. Resolves to [] once the
-   * partition is revoked, lost or the feed closed. One pull at a time per partition.
+   * partition is revoked, lost or the feed closed. One pull at a time per partition (a second is ERR_CONFIG).
    */
   pull(partition: number): Promise<readonly StoredRecord[]>
   /** Sets the group's position durably. ERR_FENCED when the partition is no longer this member's: nothing is changed then. */
@@ -126,7 +138,7 @@ export interface ReaderOptions {
 }
 
 export interface RecordReader {
-  /** As Feed.pull, but null at the end of the range: `to` reached, or proof that nothing is left below it. [] once closed. */
+  /** As Feed.pull, but null at the end of the range: `to` reached, or proof that nothing is left below it. [] once closed; rejects when the broker fails. */
   pull(partition: number): Promise<readonly StoredRecord[] | null>
   close(): Promise<void>
 }

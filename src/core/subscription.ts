@@ -200,7 +200,9 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   const stopOnce = () => (stopping ??= stop())
   return {
     group,
-    memberId: opened.memberId,
+    get memberId() {
+      return opened.memberId
+    },
     status,
     done: done.promise,
     stop: stopOnce,

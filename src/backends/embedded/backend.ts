@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { AppendResult, Backend, FeedOptions, StartPosition, TopicSpec } from '../../core/backend.ts'
+import type {
+  AppendResult,
+  Backend,
+  BackendOptions,
+  FeedOptions,
+  StartPosition,
+  TopicSpec,
+} from '../../core/backend.ts'
 import { systemClock } from '../../core/clock.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
 import { murmur2Partition } from '../murmur2.ts'
-import type { BackendOptions } from '../open.ts'
 import { encodeAppend } from './chunk.ts'
 import { type TopicDoc, getPartition, getTopic } from './documents.ts'
 import { closedError, partitionUnknown, storeFailed, topicUnknown, withOutcome } from './errors.ts'
