@@ -1,7 +1,6 @@
 import { createAvroCodec, createBytesCodec } from './avro/codec.ts'
 import { canonicalSchema } from './avro/compatibility.ts'
-import { defineTopic } from './avro/define-topic.ts'
-import type { AvroSchema } from './avro/infer.ts'
+import { defineUntypedTopic } from './avro/define-topic.ts'
 import { openBackend } from './backends/open.ts'
 import type { Backend } from './core/backend.ts'
 import type { Broker } from './core/broker.ts'
@@ -82,8 +81,8 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
   async function topic(name: string): Promise<Topic<unknown>> {
     const { compact, partitions } = await backend.describeTopic(name)
     const registered = await registry.latest(valueSubject(name))
-    const value = registered === null ? 'bytes' : (JSON.parse(registered.schema) as AvroSchema)
-    return defineTopic({ name, value, compact, partitions }) as Topic<unknown>
+    const value = registered === null ? 'bytes' : (JSON.parse(registered.schema) as unknown)
+    return defineUntypedTopic({ name, value, compact, partitions })
   }
 
   const core = createCoreBroker({ backend, clock, log, codecFor })

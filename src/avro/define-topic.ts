@@ -44,6 +44,11 @@ export function defineTopic<const S extends AvroSchema, Compact extends boolean 
   return { name, value, key: key && tombstonesHaveNoKey(name, key), partitions, compact }
 }
 
+/** As `defineTopic`, for a schema that is known at run time only. */
+export const defineUntypedTopic = defineTopic as unknown as (
+  declaration: TopicDeclaration<unknown, boolean>,
+) => Topic<unknown>
+
 function tombstonesHaveNoKey(
   topic: string,
   key: (value: unknown) => string | Uint8Array | null,

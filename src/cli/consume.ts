@@ -4,9 +4,9 @@ import { DrawbridgeError, hasCode } from '../core/errors.ts'
 import type { Message } from '../core/message.ts'
 import type { Topic } from '../core/topic.ts'
 import { parseCount, parseFrom, parseTo } from './argument.ts'
-import { type Globals, globalsOf, mutedBy, stderrLog, withBroker } from './globals.ts'
+import { type Globals, globalsOf, withBroker } from './globals.ts'
 import { output, printable } from './output.ts'
-import { type Interruption, watchInterruption } from './signals.ts'
+import { watchInterruption } from './signals.ts'
 
 const PLACES = 'an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time'
 
@@ -47,19 +47,12 @@ async function consume(name: string, options: ConsumeOptions, command: Command):
     throw new DrawbridgeError('ERR_CONFIG', '--to is for reading without a group; end a group with --limit')
   }
   const interruption = watchInterruption()
-  const enough = new AbortController()
-  // Once there is enough, a record given back unprinted is no news.
-  const log = mutedBy(enough.signal, stderrLog(globals.json))
-  await withBroker(
-    globals,
-    async (broker) => {
-      const topic = await broker.topic(name)
-      const print = await printerOf(topic, globals)
-      if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
-      else await join(broker, topic, { ...from, group, limit, print, interruption, enough })
-    },
-    log,
-  )
+  await withBroker(globals, async (broker) => {
+    const topic = await broker.topic(name)
+    const print = await printerOf(topic, globals)
+    if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
+    else await join(broker, topic, { ...from, group, limit, print, signal: interruption.signal })
+  })
   process.exitCode = interruption.exitCode()
 }
 
@@ -81,8 +74,8 @@ async function read(
 }
 
 /**
- * Prints as a group's member, one record at a time. After the last one it stops from within that record's handler, so that
- * no other begins; one that had begun is given back: the group has committed what was printed, and nothing else.
+ * Prints as a group's member, one record at a time. The handler of the last one asks for the stop itself, so that no other
+ * begins: the group has committed what was printed, and nothing else.
  */
 async function join(
   broker: Broker,
@@ -92,26 +85,30 @@ async function join(
     group: string
     limit: number
     print: Print
-    interruption: Interruption
-    enough: AbortController
+    signal: AbortSignal
   },
 ): Promise<void> {
-  const { group, limit, print, interruption, enough } = options
+  const { group, limit, print, signal } = options
   let printed = 0
-  const subscription = await broker.subscribe(
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    const { stop } = await joining
+    stopped ??= stop()
+  }
+  const joining = broker.subscribe(
     topic,
     { group, concurrency: 1, ...(options.from === undefined ? {} : { from: options.from }) },
     async (message) => {
-      if (enough.signal.aborted || !(await print(message))) {
-        enough.abort()
-        throw new DrawbridgeError('ERR_ABORTED', 'not printed: the reader of the output has gone, or has enough')
-      }
-      if (++printed >= limit) enough.abort()
+      const read = await print(message)
+      if (!read || ++printed >= limit) await stop()
+      if (!read) throw new DrawbridgeError('ERR_ABORTED', 'not printed: the reader of the output has gone')
     },
   )
-  const end = AbortSignal.any([enough.signal, interruption.signal])
-  await Promise.race([subscription.done, aborted(end)])
-  await subscription.stop()
+  const { done } = await joining
+  signal.addEventListener('abort', () => void stop(), { once: true })
+  if (signal.aborted) await stop()
+  await done
+  await stopped
 }
 
 async function printerOf(topic: Topic<unknown>, globals: Globals): Promise<Print> {
@@ -127,11 +124,4 @@ async function printerOf(topic: Topic<unknown>, globals: Globals): Promise<Print
 
 function text(key: string | { readonly base64: string }): string {
   return typeof key === 'string' ? key : JSON.stringify(key)
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -17,22 +17,10 @@ export function globalsOf(command: Command): Globals {
 }
 
 /** Connects, does the work, and lets go of the broker whatever happens. */
-export async function withBroker<R>(
-  globals: Globals,
-  work: (broker: Broker) => Promise<R>,
-  log = stderrLog(globals.json),
-): Promise<R> {
+export async function withBroker<R>(globals: Globals, work: (broker: Broker) => Promise<R>): Promise<R> {
   const { connect } = await import('../open-broker.ts')
-  await using broker = await connect(globals.broker, { log })
+  await using broker = await connect(globals.broker, { log: stderrLog(globals.json) })
   return await work(broker)
-}
-
-/** The log until the signal aborts, then silence. */
-export function mutedBy(signal: AbortSignal, log: Log): Log {
-  const until = (tell: Log['warn']) => (fields: object, message: string) => {
-    if (!signal.aborted) tell(fields, message)
-  }
-  return { debug: until(log.debug), info: until(log.info), warn: until(log.warn), error: log.error }
 }
 
 /** Warnings and errors on standard error: a sentence for people, a JSON line for machines. */

@@ -1,4 +1,4 @@
-import { defineTopic, type TopicDeclaration } from '../avro/define-topic.ts'
+import { defineUntypedTopic } from '../avro/define-topic.ts'
 import { parseSchema } from '../avro/parse-schema.ts'
 import { DrawbridgeError, errorText } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
@@ -14,9 +14,6 @@ export interface TopicArgument {
   readonly compact: boolean
 }
 
-/** Without inference, which has no end for a schema of any shape. */
-const define = defineTopic as unknown as (declaration: TopicDeclaration<unknown, boolean>) => Topic<unknown>
-
 /** The topic that `topics create` was asked for. ERR_CONFIG, ERR_SCHEMA_INVALID. */
 export function parseTopic(argument: TopicArgument): Topic<unknown> {
   const { name, schemaFile, partitions, key, compact } = argument
@@ -29,7 +26,7 @@ export function parseTopic(argument: TopicArgument): Topic<unknown> {
     throw new DrawbridgeError('ERR_CONFIG', `--key ${key}: the schema in ${schemaFile} has no such field; ${known}`)
   }
   const value = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
-  const topic = define({ name, value, partitions, compact })
+  const topic = defineUntypedTopic({ name, value, partitions, compact })
   if (compact && topic.key === undefined) {
     throw new DrawbridgeError(
       'ERR_CONFIG',

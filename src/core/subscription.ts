@@ -53,7 +53,8 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     // A synchronous handler's finish makes further work ready inside this loop; the loop itself will find it.
     if (dispatching) return
     dispatching = true
-    while (busy < concurrency) {
+    // Once it is to stop, only what was committed ahead may still begin.
+    while (busy < concurrency && (state === 'RUNNING' || parts.commitAhead !== null)) {
       const next = takeNext()
       if (next === undefined) break
       const running = next.runner.run(next.work)

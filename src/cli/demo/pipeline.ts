@@ -47,7 +47,13 @@ export async function runPipeline({
     onLog: (line) => appendFileSync(logFile, `${line}\n`),
     onEvent({ status }: ConnectorEvent) {
       statuses.set(status.name, status)
-      if (status.name !== setup.connectors.webhook || killedPid === null || status.pid === killedPid || restarted || status.state !== 'RUNNING')
+      if (
+        status.name !== setup.connectors.webhook ||
+        killedPid === null ||
+        status.pid === killedPid ||
+        restarted ||
+        status.state !== 'RUNNING'
+      )
         return
       restarted = true
       progress.clear()
