@@ -58,6 +58,7 @@ async function runFileSource(config: FileSourceConfig, context: ConnectorContext
 
     async function take(row: RawRow, decode: DecodeRow): Promise<void> {
       await window.room()
+      if (signal.aborted) return
       const sending = begin(row, decode)
       window.add(row.bytes.length, async () => {
         const failed = await sending
