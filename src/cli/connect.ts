@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { ConnectorEvent, ConnectorStatus } from '../connect/status.ts'
+import { DrawbridgeError } from '../core/errors.ts'
 import { globalsOf } from './globals.ts'
-import { output, printable, printTable } from './output.ts'
+import { list, output, printable, printTable } from './output.ts'
 import { watchInterruption } from './signals.ts'
 
 export function addConnect(program: Command): void {
@@ -14,6 +15,31 @@ export function addConnect(program: Command): void {
     .command('validate <file...>')
     .description('check the files and name every problem; nothing is started or connected')
     .action((files: string[], _options: object, command: Command) => validateFiles(files, command))
+  connect
+    .command('describe [type]')
+    .description('the keys of a connector type; without a type the types there are')
+    .action((type: string | undefined, _options: object, command: Command) => describeType(type, command))
+}
+
+async function describeType(type: string | undefined, command: Command): Promise<void> {
+  const { connectorTypes, loadConnectorType } = await import('../connect/types.ts')
+  const { configHelp } = await import('../connect/config-docs.ts')
+  if (type === undefined) {
+    const loaded = await Promise.all(connectorTypes.map(loadConnectorType))
+    const rows = loaded.map(({ type, kind, summary }) => ({ type, kind, summary }))
+    await list(globalsOf(command), rows, ['type', 'kind', 'summary'])
+    return
+  }
+  const known = connectorTypes.find((each) => each === type)
+  if (known === undefined) {
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `there is no connector type ${JSON.stringify(type)}; the types are ${connectorTypes.join(', ')}`,
+    )
+  }
+  const { kind, summary, config } = await loadConnectorType(known)
+  if (globalsOf(command).json) await output.data({ type, kind, summary, help: configHelp(config) })
+  else await output.line(`${type} (${kind}): ${summary}\n\nkeys below \`config:\`\n${configHelp(config)}`)
 }
 
 async function runFiles(files: readonly string[], command: Command): Promise<void> {

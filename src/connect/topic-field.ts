@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defineUntypedTopic } from '../avro/define-topic.ts'
 import { parseSchema } from '../avro/parse-schema.ts'
 import { errorText } from '../core/errors.ts'
 import { checkTopicName, type Topic, type TopicSchema } from '../core/topic.ts'
@@ -38,41 +39,18 @@ export function readTopic(node: ConfigNode, at: ReadContext): TopicChoice | unde
   const refuse = (key: string, message: string) => at.report({ place, path: `${at.path}.${key}`, message })
   try {
     const schema = JSON.parse(readFileSync(declaration.schema, 'utf8')) as TopicSchema
-    const key = declaration.key ?? schemaKey(schema)
+    const { name, key, partitions } = declaration
     const fields = fieldNames(schema)
     if (key !== undefined && !fields.includes(key)) {
       refuse('key', `the schema has no field ${JSON.stringify(key)}; its fields are ${fields.join(', ')}`)
       return undefined
     }
-    return { name: declaration.name, declaration: topicOf(declaration.name, schema, key, declaration.partitions) }
+    const value = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
+    return { name, declaration: defineUntypedTopic({ name, value, partitions }) }
   } catch (error) {
     refuse('schema', `${declaration.schema}: ${errorText(error)}`)
     return undefined
   }
-}
-
-/** A topic whose values are known by their schema only. `key` names a field of the value. */
-export function topicOf(name: string, schema: TopicSchema, key?: string, partitions?: number): Topic<unknown> {
-  return {
-    name,
-    value: schema,
-    key: key === undefined ? undefined : (value) => keyText((value as Readonly<Record<string, unknown>>)[key]),
-    partitions,
-    compact: false,
-  }
-}
-
-/** A field's value as a record key: bytes as they are, null for none, anything else as text (a Date as ISO time). */
-function keyText(value: unknown): string | Uint8Array | null {
-  if (value === null || value === undefined) return null
-  if (value instanceof Uint8Array || typeof value === 'string') return value
-  if (value instanceof Date) return value.toISOString()
-  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value)
-}
-
-function schemaKey(schema: TopicSchema): string | undefined {
-  const key = typeof schema === 'object' ? (schema as Readonly<Record<string, unknown>>)['drawbridge.key'] : undefined
-  return typeof key === 'string' ? key : undefined
 }
 
 function fieldNames(schema: TopicSchema): readonly string[] {

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { defineUntypedTopic } from '../avro/define-topic.ts'
 import { openControlLog } from '../core/control-log.ts'
 import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
@@ -11,7 +12,6 @@ import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { type ChildMessage, isStartMessage, type StartMessage } from './ipc.ts'
 import { type LoadedConnector, loadConnectors } from './load.ts'
 import { createScrubber, urlSecrets } from './scrub.ts'
-import { topicOf } from './topic-field.ts'
 
 /** How often a sink looks for its topic, and after how many looks it says that it waits. */
 const TOPIC_LOOK_MS = 200
@@ -146,7 +146,7 @@ async function openTopic(
   const schema = connector.topicSchema?.(config)
   if (schema === undefined)
     return connector.kind === 'sink' ? await awaitTopic(topic.name, broker) : await broker.topic(topic.name)
-  const declared = topicOf(topic.name, schema)
+  const declared = defineUntypedTopic({ name: topic.name, value: schema })
   await broker.declare(declared)
   return declared
 }

@@ -2,8 +2,11 @@ import type { Clock } from './clock.ts'
 import { errorText, hasCode } from './errors.ts'
 import type { Log } from './log.ts'
 
-/** Least time between two commits of one partition: bounds what a crash repeats without a broker round trip per record. */
+/** Time between two commits of one partition: bounds what a crash repeats without a broker round trip per record. */
 const COMMIT_INTERVAL_MS = 100
+/** When so many records are finished, the next commit waits for this time only. */
+const BUSY_RECORDS = 50
+const BUSY_INTERVAL_MS = 10
 
 export interface CommitterParts {
   readonly start: number
@@ -32,12 +35,11 @@ export function createCommitter({ start, clock, log, position, commit, onFenced 
   let committed = start
   let lastAt = Number.NEGATIVE_INFINITY
   let busy: Promise<void> | undefined
-  let cancelTimer: (() => void) | undefined
+  let timer: { readonly dueAt: number; cancel(): void } | undefined
   let stopped = false
 
   function begin(): Promise<void> {
-    cancelTimer?.()
-    cancelTimer = undefined
+    clearTimer()
     const next = position()
     busy = commit(next)
       .then(
@@ -60,16 +62,24 @@ export function createCommitter({ start, clock, log, position, commit, onFenced 
   }
 
   function poke(): void {
-    if (stopped || busy !== undefined || cancelTimer !== undefined || position() <= committed) return
-    const waitMs = lastAt + COMMIT_INTERVAL_MS - clock.now()
+    const finished = position() - committed
+    if (stopped || busy !== undefined || finished <= 0) return
+    const dueAt = lastAt + (finished < BUSY_RECORDS ? COMMIT_INTERVAL_MS : BUSY_INTERVAL_MS)
+    if (timer !== undefined && timer.dueAt <= dueAt) return
+    clearTimer()
+    const waitMs = dueAt - clock.now()
     if (waitMs <= 0) void begin()
-    else cancelTimer = clock.after(waitMs, () => void begin())
+    else timer = { dueAt, cancel: clock.after(waitMs, () => void begin()) }
+  }
+
+  function clearTimer(): void {
+    timer?.cancel()
+    timer = undefined
   }
 
   function stop(): void {
     stopped = true
-    cancelTimer?.()
-    cancelTimer = undefined
+    clearTimer()
   }
 
   return {

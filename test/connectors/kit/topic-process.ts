@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { jsonToValue, valueToJson } from '../../../src/avro/json.ts'
-import { topicOf } from '../../../src/connect/topic-field.ts'
+import { defineUntypedTopic } from '../../../src/avro/define-topic.ts'
 import { openBroker } from '../../../src/open-broker.ts'
 
 const [verb, brokerUrl = '', name = '', schemaText = '', partitions = '1', key = ''] = process.argv.slice(2)
@@ -21,7 +21,11 @@ if (verb === 'read') {
   }
 } else {
   const schema = JSON.parse(schemaText) as object
-  const topic = topicOf(name, schema, key, Number(partitions))
+  const topic = defineUntypedTopic({
+    name,
+    value: { ...schema, 'drawbridge.key': key },
+    partitions: Number(partitions),
+  })
   await broker.declare(topic)
   const producer = broker.producer(topic)
   async function* values() {

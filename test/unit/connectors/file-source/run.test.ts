@@ -7,7 +7,7 @@ import { fileSource } from '../../../../connectors/file-source/index.ts'
 import type { SourceState } from '../../../../connectors/file-source/progress.ts'
 import type { ConnectorContext } from '../../../../src/connect/connector.ts'
 import { loadConnectors } from '../../../../src/connect/load.ts'
-import { topicOf } from '../../../../src/connect/topic-field.ts'
+import { defineUntypedTopic } from '../../../../src/avro/define-topic.ts'
 import type { Broker } from '../../../../src/core/broker.ts'
 import { DrawbridgeError } from '../../../../src/core/errors.ts'
 import { silentLog } from '../../../../src/core/log.ts'
@@ -46,7 +46,10 @@ async function start() {
   const context: ConnectorContext = {
     name: 'in',
     broker: { producer: () => producer } as unknown as Broker,
-    topic: topicOf('t', { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] }),
+    topic: defineUntypedTopic({
+      name: 't',
+      value: { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }] },
+    }),
     from: 'earliest',
     log: silentLog,
     drainTimeoutMs: 1_000,
