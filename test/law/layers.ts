@@ -25,7 +25,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   connector: { may: ['core', 'avro', 'connect'] },
   index: { may: ['core', 'avro', 'registry', 'open-broker', 'connect'], packages: [] },
   cli: {
-    may: ['schemas', 'core', 'avro', 'registry', 'backend', 'backends', 'open-broker', 'connect', 'connector', 'index'],
+    may: [
+      ...['schemas', 'core', 'avro', 'registry', 'backend', 'backends', 'open-broker', 'index'],
+      ...['connect', 'connector', 'connector-table'],
+    ],
   },
 }
 

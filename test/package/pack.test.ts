@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals'
 import { spawn } from 'node:child_process'
-import { cpSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { runProcess } from '../kit/process.ts'
 import { tempDir } from '../kit/temp-dir.ts'
@@ -16,8 +16,6 @@ beforeAll(async () => {
   await npm(process.cwd(), 'pack', '--pack-destination', packed)
   const tarball = readdirSync(packed).find((name) => name.endsWith('.tgz')) ?? 'no tarball'
   await npm(project, 'install', '--prefer-offline', '--no-package-lock', join(packed, tarball))
-  // The user's own development tools: ours, so that nothing is fetched for them.
-  symlinkSync(resolve('node_modules/@types'), join(project, 'node_modules/@types'))
   await drawbridge('schemas', 'generate')
 }, 240_000)
 
