@@ -1,0 +1,35 @@
+import { type NodePlan, portOf } from './broker.ts'
+
+export const RABBITMQ_PLUGINS = '[rabbitmq_stream,rabbitmq_stream_management,rabbitmq_management].\n'
+
+export function renderRabbitmqConfig(node: NodePlan): string {
+  return `listeners.tcp.1 = 127.0.0.1:${portOf(node, 'amqp')}
+stream.listeners.tcp.1 = 127.0.0.1:${portOf(node, 'stream')}
+stream.advertised_host = 127.0.0.1
+stream.advertised_port = ${portOf(node, 'stream')}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = ${portOf(node, 'management')}
+`
+}
+
+/** What RabbitMQ takes from its environment; `inside` gives the path of one of the node's files as RabbitMQ sees it. */
+export function rabbitmqEnvironment(
+  node: NodePlan,
+  inside: (file: string) => string,
+): Readonly<Record<string, string>> {
+  return {
+    // Its own node name and epmd, so that it meets no other RabbitMQ of the machine.
+    RABBITMQ_NODENAME: `${node.name}@localhost`,
+    RABBITMQ_DIST_PORT: String(portOf(node, 'distribution')),
+    ERL_EPMD_PORT: String(portOf(node, 'epmd')),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: inside('enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: inside('data'),
+    RABBITMQ_LOG_BASE: inside('data'),
+    RABBITMQ_LOGS: '-',
+    // Makes the start script become the server instead of waiting for it, so that signals reach the server alone.
+    RUNNING_UNDER_SYSTEMD: '1',
+  }
+}

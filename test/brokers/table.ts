@@ -1,0 +1,6 @@
+import type { Broker, BrokerName } from './broker.ts'
+import { kafka, kafka3 } from './kafka.ts'
+import { rabbitmq } from './rabbitmq.ts'
+import { registry } from './registry.ts'
+
+export const BROKERS: Readonly<Record<BrokerName, Broker>> = { kafka, kafka3, rabbitmq, registry }
