@@ -26,8 +26,17 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   index: { may: ['core', 'avro', 'registry', 'open-broker', 'connect'], packages: [] },
   cli: {
     may: [
-      ...['schemas', 'core', 'avro', 'registry', 'backend', 'backends', 'open-broker', 'index'],
-      ...['connect', 'connector', 'connector-table'],
+      'schemas',
+      'core',
+      'avro',
+      'registry',
+      'backend',
+      'backends',
+      'open-broker',
+      'connect',
+      'connector',
+      'connector-table',
+      'index',
     ],
   },
 }
