@@ -5,7 +5,7 @@ import { type NodeState, runs } from './state.ts'
 import { tailOf } from './tools.ts'
 
 const READY_MS = 120_000
-const GRACE_MS = 15_000
+const END_MS = 30_000
 const POLL_MS = 100
 
 /** Starts the node's process; it is not ready yet. */
@@ -33,9 +33,9 @@ export async function nodeReady(broker: Broker, node: NodeState, peers: readonly
   }
 }
 
-/** Ends the node's processes in order; nothing to do when they are gone. */
-export async function endNode(node: NodeState): Promise<'gone' | 'ended' | 'killed'> {
-  return node.leader === undefined ? 'gone' : endGroup(node.leader, GRACE_MS)
+/** Ends the node's processes, in order if they manage within the grace; nothing to do when they are gone. */
+export async function endNode(node: NodeState, graceMs = END_MS): Promise<'gone' | 'ended' | 'killed'> {
+  return node.leader === undefined ? 'gone' : endGroup(node.leader, graceMs)
 }
 
 /** Signals all processes of the node; resolves, where the signal ends them, when none is left. */
@@ -43,8 +43,8 @@ export async function signalNode(node: NodeState, signal: NodeJS.Signals): Promi
   const leader = runningLeader(node)
   if (!signalGroup(leader, signal)) throw new Error(`node ${node.name} ended before ${signal} reached it`)
   if (signal !== 'SIGKILL' && signal !== 'SIGTERM') return
-  if (!(await groupGone(leader.pid, GRACE_MS))) {
-    throw new Error(`node ${node.name} still runs ${GRACE_MS} ms after ${signal}; see ${node.log}`)
+  if (!(await groupGone(leader.pid, END_MS))) {
+    throw new Error(`node ${node.name} still runs ${END_MS} ms after ${signal}; see ${node.log}`)
   }
 }
 

@@ -55,6 +55,7 @@ export function renderRegistryConfig(node: NodePlan): string {
 quarkus.http.port=${portOf(node, 'http')}
 quarkus.management.host=127.0.0.1
 quarkus.management.port=${portOf(node, 'management')}
+apicurio.rules.global.compatibility=BACKWARD
 `
 }
 

@@ -9,6 +9,9 @@ import { bootId } from './process-group.ts'
 import { allStates, type BrokerState, readState, removeState, runs, writeState } from './state.ts'
 import { BROKERS } from './table.ts'
 
+/** Their data is thrown away, so nodes that hang (a Kafka node without its quorum) are not waited for long. */
+const GRACE_MS = 5_000
+
 /**
  * Brings up the brokers, one after the other, and resolves to their variables when all are ready. What runs is left as it is;
  * of a broker with a dead node that node is started with its data; a broker without a running node starts from nothing.
@@ -79,7 +82,7 @@ async function startDead(broker: Broker, state: BrokerState): Promise<BrokerStat
 
 async function downOne(name: BrokerName, note: Note): Promise<void> {
   const state = readState(name)
-  const ends = await Promise.all((state?.nodes ?? []).map(async (node) => ({ node, end: await endNode(node) })))
+  const ends = await Promise.all((state?.nodes ?? []).map(async (node) => ({ node, end: await endNode(node, GRACE_MS) })))
   for (const { node, end } of ends) {
     if (end !== 'gone') note(`${node.name} ${end === 'ended' ? 'ended' : 'did not end in time and was killed'}`)
     await rm(join(node.folder, 'data'), { recursive: true, force: true, maxRetries: 3 })
