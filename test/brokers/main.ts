@@ -1,5 +1,6 @@
 // `npm run brokers -- …`: real brokers for tests, without Docker. Variables on standard output, progress on standard error.
 import { parseArguments, USAGE } from './arguments.ts'
+import { messageOf } from './error.ts'
 import { killNode, listNodes, restartNode, startNode } from './nodes.ts'
 import { down, up } from './up.ts'
 
@@ -12,7 +13,7 @@ if ('mistake' in order) {
   process.exitCode = USAGE_EXIT
 } else {
   await obey(order).catch((error: unknown) => {
-    note(error instanceof Error ? error.message : String(error))
+    note(messageOf(error))
     process.exitCode = 1
   })
 }

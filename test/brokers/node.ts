@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Broker, NodePlan } from './broker.ts'
+import { messageOf } from './error.ts'
 import { endGroup, groupGone, isAlive, type Leader, signalGroup, startGroup } from './process-group.ts'
 import { type NodeState, runs } from './state.ts'
 import { tailOf } from './tools.ts'
@@ -19,10 +20,7 @@ export async function nodeReady(broker: Broker, node: NodeState, peers: readonly
   for (;;) {
     if (!runs(node))
       throw new Error(`node ${node.name} ended instead of getting ready; the end of ${node.log}:\n${tailOf(node.log)}`)
-    const why = await broker.probe(node, peers).then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    )
+    const why = await broker.probe(node, peers).then(() => undefined, messageOf)
     if (why === undefined) return
     if (performance.now() > until) {
       throw new Error(

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from './broker.ts'
+import { codeOf } from './error.ts'
 
 /** A process that leads its own group. Its start time tells it from a later one under the same id. */
 export interface Leader {
@@ -112,6 +113,6 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 function isGone(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   return code === 'ENOENT' || code === 'ESRCH'
 }

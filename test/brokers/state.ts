@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import { BROKER_NAMES, type BrokerName, type NodePlan } from './broker.ts'
 import { runFolder } from './cache.ts'
+import { codeOf } from './error.ts'
 import { bootId, isAlive, type Leader } from './process-group.ts'
 
 export interface NodeState extends NodePlan {
@@ -97,5 +98,6 @@ function jsonOf(text: string): unknown {
 }
 
 function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+  const code = codeOf(error)
+  return code === 'ENOENT' || code === 'ENOTDIR'
 }

@@ -82,7 +82,9 @@ async function startDead(broker: Broker, state: BrokerState): Promise<BrokerStat
 
 async function downOne(name: BrokerName, note: Note): Promise<void> {
   const state = readState(name)
-  const ends = await Promise.all((state?.nodes ?? []).map(async (node) => ({ node, end: await endNode(node, GRACE_MS) })))
+  const ends = await Promise.all(
+    (state?.nodes ?? []).map(async (node) => ({ node, end: await endNode(node, GRACE_MS) })),
+  )
   for (const { node, end } of ends) {
     if (end !== 'gone') note(`${node.name} ${end === 'ended' ? 'ended' : 'did not end in time and was killed'}`)
     await rm(join(node.folder, 'data'), { recursive: true, force: true, maxRetries: 3 })
