@@ -3,6 +3,7 @@ import { canonicalSchema } from './avro/compatibility.ts'
 import { defineUntypedTopic } from './avro/define-topic.ts'
 import { openBackend } from './backends/open.ts'
 import type { Backend } from './core/backend.ts'
+import { specText, type TopicSpec } from './core/topic-spec.ts'
 import type { Broker } from './core/broker.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { Codec } from './core/codec.ts'
@@ -64,25 +65,37 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
     checkTopicName(topic.name)
     const existing = await describeIfAny(backend, topic.name)
     const partitions = topic.partitions ?? existing?.partitions ?? 1
-    if (existing !== null && (existing.partitions !== partitions || existing.compact !== topic.compact)) {
-      const text = (spec: { partitions: number; compact: boolean }) =>
-        `${spec.partitions} partitions, compact ${spec.compact}`
+    const spec: TopicSpec = {
+      name: topic.name,
+      partitions,
+      compact: topic.compact,
+      retentionMs: topic.retention === undefined ? (existing?.retentionMs ?? null) : (topic.retention.ms ?? null),
+      retentionBytes:
+        topic.retention === undefined ? (existing?.retentionBytes ?? null) : (topic.retention.bytes ?? null),
+    }
+    if (existing !== null && specText(existing) !== specText(spec)) {
       throw new DrawbridgeError(
         'ERR_TOPIC_DIFFERS',
-        `topic ${topic.name} exists with ${text(existing)}, the declaration says ${text({ partitions, compact: topic.compact })}; nothing was changed. Make the declaration equal, or use another topic`,
+        `topic ${topic.name} exists with ${specText(existing)}; the declaration says ${specText(spec)}; nothing was changed. Make the declaration equal, or use another topic`,
         { details: { topic: topic.name } },
       )
     }
     // The schema first: where it is refused, no topic is left behind.
     if (topic.value !== 'bytes') await registry.register(valueSubject(topic.name), canonicalSchema(topic.value))
-    if (existing === null) await backend.createTopic({ name: topic.name, partitions, compact: topic.compact })
+    if (existing === null) await backend.createTopic(spec)
   }
 
   async function topic(name: string): Promise<Topic<unknown>> {
-    const { compact, partitions } = await backend.describeTopic(name)
+    const { compact, partitions, retentionMs, retentionBytes } = await backend.describeTopic(name)
     const registered = await registry.latest(valueSubject(name))
     const value = registered === null ? 'bytes' : (JSON.parse(registered.schema) as unknown)
-    return defineUntypedTopic({ name, value, compact, partitions })
+    return defineUntypedTopic({
+      name,
+      value,
+      compact,
+      partitions,
+      retention: { ms: retentionMs, bytes: retentionBytes },
+    })
   }
 
   const core = createCoreBroker({ backend, clock, log, codecFor })

@@ -1,5 +1,5 @@
 import { DrawbridgeError } from '../core/errors.ts'
-import { checkTopicName, type Topic } from '../core/topic.ts'
+import { checkTopicName, type Retention, type Topic } from '../core/topic.ts'
 import { checkSchema } from './check-schema.ts'
 import type { AvroSchema, AvroValue } from './infer.ts'
 import { foundText } from './refusal.ts'
@@ -18,6 +18,7 @@ export interface TopicDeclaration<S, Compact extends boolean> {
   readonly partitions?: number | undefined
   /** The broker keeps the newest record of each key; null is a value (a tombstone). */
   readonly compact?: Compact | undefined
+  readonly retention?: Retention | undefined
 }
 
 const MAX_PARTITIONS = 10_000
@@ -29,7 +30,7 @@ const MAX_PARTITIONS = 10_000
 export function defineTopic<const S extends AvroSchema, Compact extends boolean = false>(
   declaration: TopicDeclaration<S, Compact>,
 ): Topic<Compact extends true ? TopicValue<S> | null : TopicValue<S>> {
-  const { value, partitions, compact = false } = declaration
+  const { value, partitions, compact = false, retention } = declaration
   const name = checkTopicName(declaration.name)
   if (partitions !== undefined && !(Number.isInteger(partitions) && partitions >= 1 && partitions <= MAX_PARTITIONS)) {
     throw new DrawbridgeError(
@@ -37,11 +38,18 @@ export function defineTopic<const S extends AvroSchema, Compact extends boolean 
       `topic ${name}: partitions has to be a whole number from 1 to ${MAX_PARTITIONS}, found ${String(partitions)}`,
     )
   }
+  for (const [bound, most] of Object.entries(retention ?? {})) {
+    if (most === null || most === undefined || (Number.isSafeInteger(most) && most > 0)) continue
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `topic ${name}: retention.${bound} has to be a whole number above 0, or null, found ${String(most)}`,
+    )
+  }
   const node = value === 'bytes' ? null : checkSchema(value)
   const key =
     (declaration.key as ((value: unknown) => string | Uint8Array | null) | undefined) ??
     (node === null ? undefined : keyField(value, node))
-  return { name, value, key: key && tombstonesHaveNoKey(name, key), partitions, compact }
+  return { name, value, key: key && tombstonesHaveNoKey(name, key), partitions, compact, retention }
 }
 
 /** As `defineTopic`, for a schema that is known at run time only. */

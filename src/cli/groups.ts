@@ -24,6 +24,10 @@ export function addGroups(program: Command): void {
     .action((group: string, topic: string, options: { to: string }, command: Command) =>
       resetGroup(group, topic, options.to, command),
     )
+  groups
+    .command('delete <group> <topic>')
+    .description('forget an idle group’s positions; it begins anew when it comes again')
+    .action((group: string, topic: string, _options: object, command: Command) => deleteGroup(group, topic, command))
 }
 
 async function listGroups(command: Command): Promise<void> {
@@ -66,6 +70,15 @@ async function tell(description: GroupDescription): Promise<void> {
     member: holders.get(partition),
   }))
   await printTable(rows, ['partition', 'next', 'end', 'lag', 'member'])
+}
+
+async function deleteGroup(group: string, topic: string, command: Command): Promise<void> {
+  const globals = globalsOf(command)
+  await withBroker(globals, async (broker) => {
+    await broker.groups.delete(group, topic)
+    if (globals.json) await output.data({ deleted: { group, topic } })
+    else await output.line(`deleted group ${group} on topic ${topic}`)
+  })
 }
 
 async function resetGroup(group: string, topic: string, to: string, command: Command): Promise<void> {

@@ -1,7 +1,7 @@
 import { defineUntypedTopic } from '../avro/define-topic.ts'
 import { parseSchema } from '../avro/parse-schema.ts'
 import { DrawbridgeError, errorText } from '../core/errors.ts'
-import type { Topic } from '../core/topic.ts'
+import type { Retention, Topic } from '../core/topic.ts'
 
 export interface TopicArgument {
   readonly name: string
@@ -12,11 +12,12 @@ export interface TopicArgument {
   /** Field of the value; instead of the one the schema names. */
   readonly key: string | undefined
   readonly compact: boolean
+  readonly retention?: Retention | undefined
 }
 
 /** The topic that `topics create` was asked for. ERR_CONFIG, ERR_SCHEMA_INVALID. */
 export function parseTopic(argument: TopicArgument): Topic<unknown> {
-  const { name, schemaFile, partitions, key, compact } = argument
+  const { name, schemaFile, partitions, key, compact, retention } = argument
   const schema = parseJson(argument.schemaText, schemaFile)
   const node = parseSchema(schema)
   const fields = node.kind === 'record' ? node.fields.map((field) => field.name) : []
@@ -26,7 +27,7 @@ export function parseTopic(argument: TopicArgument): Topic<unknown> {
     throw new DrawbridgeError('ERR_CONFIG', `--key ${key}: the schema in ${schemaFile} has no such field; ${known}`)
   }
   const value = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
-  const topic = defineUntypedTopic({ name, value, partitions, compact })
+  const topic = defineUntypedTopic({ name, value, partitions, compact, retention })
   if (compact && topic.key === undefined) {
     throw new DrawbridgeError(
       'ERR_CONFIG',

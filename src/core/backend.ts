@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { NewRecord, StoredRecord } from './record.ts'
+import type { TopicSpec } from './topic-spec.ts'
 
 /**
  * The contract a broker's driver fulfils, and all that core knows of a broker. Every member may be called
@@ -11,8 +12,15 @@ export interface Backend {
   readonly name: string
   readonly capabilities: Capabilities
 
-  /** Creates the topic, durably. The same spec again changes nothing; another spec is ERR_TOPIC_DIFFERS and changes nothing. */
+  /**
+   * Creates the topic, durably. The same spec again changes nothing; another spec is ERR_TOPIC_DIFFERS and changes
+   * nothing. ERR_UNSUPPORTED where the broker has no such topic (see `capabilities`).
+   */
   createTopic(spec: TopicSpec): Promise<void>
+  /** Adds partitions, never fewer. Producers and groups see them within 30 s; what a key maps to changes. */
+  widenTopic(topic: string, partitions: number): Promise<void>
+  /** Deletes the topic with its records and all groups' positions on it. ERR_GROUP_ACTIVE while a group has live members. */
+  deleteTopic(topic: string): Promise<void>
   /** ERR_TOPIC_UNKNOWN where there is none. */
   describeTopic(topic: string): Promise<TopicDescription>
   /** All topics, internal ones too, sorted. */
@@ -42,6 +50,8 @@ export interface Backend {
   describeGroup(group: string, topic: string): Promise<GroupDescription>
   /** Sets the position of every partition, durably; creates the group if it is not known. ERR_GROUP_ACTIVE while it has live members. */
   resetGroup(group: string, topic: string, positions: readonly number[]): Promise<void>
+  /** Forgets the group's positions on the topic, and that it was there. ERR_GROUP_ACTIVE, ERR_GROUP_UNKNOWN. */
+  deleteGroup(group: string, topic: string): Promise<void>
 
   /** Ends every feed and reader (with revocation), then lets go of the broker. Idempotent. */
   close(): Promise<void>
@@ -57,15 +67,10 @@ export interface BackendOptions {
 export interface Capabilities {
   /** `append` tells the first offset. */
   readonly appendOffsets: boolean
+  /** Topics may be `compact`. */
+  readonly compaction: boolean
   /** The broker's own bound on key + value + headers; at least MAX_RECORD_BYTES + LETTER_ROOM_BYTES. */
   readonly maxRecordBytes: number
-}
-
-export interface TopicSpec {
-  readonly name: string
-  readonly partitions: number
-  /** The newest record of each key is kept for ever, older ones may go. */
-  readonly compact: boolean
 }
 
 export interface TopicDescription extends TopicSpec {
@@ -101,6 +106,10 @@ export interface Assignment {
   readonly lost?: { readonly position: number | null }
 }
 
+/**
+ * What a feed tells its holder. Calls never overlap for one partition: assign, then revoke or lost, then perhaps assign
+ * again. A position that retention passes while it is held is lost, and assigned again with `lost` set.
+ */
 export interface FeedOptions {
   readonly group: string
   readonly topic: string

@@ -146,12 +146,18 @@ export interface Broker extends AsyncDisposable {
   readonly topics: {
     list(): Promise<readonly string[]>
     describe(name: string): Promise<TopicDescription>
+    /** Adds partitions. What a key maps to changes, so order of a key holds only from here on. */
+    widen(name: string, partitions: number): Promise<void>
+    /** Deletes the topic, its records and all groups' positions on it; its schemas stay. ERR_GROUP_ACTIVE. */
+    delete(name: string): Promise<void>
   }
   readonly groups: {
     list(): Promise<readonly { readonly group: string; readonly topic: string }[]>
     describe(group: string, topic: string | Topic<never>): Promise<GroupDescription>
     /** Moves an idle group; ERR_GROUP_ACTIVE while it has live members. */
     reset(group: string, topic: string | Topic<never>, options: { readonly to: From | 'end' }): Promise<void>
+    /** Forgets the group's positions; it begins anew when it comes again. ERR_GROUP_ACTIVE, ERR_GROUP_UNKNOWN. */
+    delete(group: string, topic: string | Topic<never>): Promise<void>
   }
   /** Stops subscriptions (draining), flushes producers, ends readers, lets go of the broker. Idempotent. */
   close(): Promise<void>

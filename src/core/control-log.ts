@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Assignment, Backend, Feed } from './backend.ts'
+import { KEPT_FOR_EVER } from './topic-spec.ts'
 import { DrawbridgeError, errorText } from './errors.ts'
 import type { Log } from './log.ts'
 import { NO_HEADERS, type NewRecord, type StoredRecord } from './record.ts'
@@ -43,7 +44,7 @@ export interface ControlLog extends AsyncDisposable {
 export async function openControlLog<S>(options: ControlLogOptions<S>): Promise<ControlLog> {
   const { backend, what, partitions, log } = options
   const topic = `drawbridge.${what}`
-  await backend.createTopic({ name: topic, partitions, compact: true })
+  await backend.createTopic({ name: topic, partitions, ...KEPT_FOR_EVER, compact: backend.capabilities.compaction })
   const done = Promise.withResolvers<void>()
   const owned = new Map<number, { readonly end: AbortController; lost: boolean; readonly ended: Promise<void> }>()
   let returned = 0

@@ -10,7 +10,7 @@ import { createProducer } from './producer.ts'
 import { readMessages } from './reader.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 import { openSubscription, type SubscriptionParts } from './subscription.ts'
-import { checkGroupName, isInternalTopic, type Topic } from './topic.ts'
+import { checkGroupName, checkTopicName, isInternalTopic, type Topic } from './topic.ts'
 import { createBatchAssembler, createSingleAssembler } from './work.ts'
 
 export interface CoreParts {
@@ -128,6 +128,8 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
         return (await backend.listTopics()).filter((name) => !isInternalTopic(name))
       },
       describe: (name) => backend.describeTopic(name),
+      widen: (name, partitions) => backend.widenTopic(name, wholeNumber('partitions', partitions, 1, 1, 10_000)),
+      delete: (name) => backend.deleteTopic(checkTopicName(name)),
     },
 
     groups: {
@@ -135,6 +137,7 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
         return (await backend.listGroups()).filter(({ topic }) => !isInternalTopic(topic))
       },
       describe: (group, topic) => backend.describeGroup(group, nameOf(topic)),
+      delete: (group, topic) => backend.deleteGroup(group, nameOf(topic)),
       async reset(group, topic, { to }) {
         const described = await backend.describeTopic(nameOf(topic))
         checkGroupName(group, described.name)

@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts'
+import { KEPT_FOR_EVER } from './topic-spec.ts'
 import { errorText, hasCode, isDrawbridgeError } from './errors.ts'
 import { type Headers, LETTER_ROOM_BYTES, recordBytes, type StoredRecord } from './record.ts'
 import { deadLetterTopic } from './topic.ts'
@@ -48,7 +49,7 @@ export function createDeadLetters(backend: Backend, topic: string, group: string
   async function prepare(): Promise<string> {
     const source = await backend.describeTopic(topic)
     try {
-      await backend.createTopic({ name: letterTopic, partitions: source.partitions, compact: false })
+      await backend.createTopic({ name: letterTopic, partitions: source.partitions, ...KEPT_FOR_EVER })
     } catch (error) {
       // Somebody made it with other settings: letters are welcome there all the same, as long as the partition exists.
       if (!hasCode(error, 'ERR_TOPIC_DIFFERS')) throw error

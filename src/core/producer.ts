@@ -20,8 +20,14 @@ export interface ProducerParts<T> {
 
 interface Prepared<T> {
   readonly codec: Codec<T>
-  readonly queues: readonly AppendQueue[]
+  /** One for each partition; grows when the topic is widened. */
+  readonly queues: AppendQueue[]
+  /** Clock time of the last look at the topic. */
+  lookedAt: number
 }
+
+/** How often a producer that sends looks whether its topic was widened, milliseconds. */
+const LOOK_MS = 15_000
 
 export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   const { backend, topic, clock, options } = parts
@@ -47,11 +53,9 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   function prepare(): Promise<Prepared<T>> {
     preparing ??= parts.prepare().then(
       ({ codec, partitions }) => {
-        const queues = Array.from({ length: partitions }, (_, partition) =>
-          createAppendQueue({ backend, topic: topic.name, partition, clock, lingerMs, maxBatchRecords, onSettled }),
-        )
+        prepared = { codec, queues: [], lookedAt: clock.now() }
+        widen(prepared, partitions)
         keylessPartition = Math.floor(Math.random() * partitions)
-        prepared = { codec, queues }
         return prepared
       },
       (error: unknown) => {
@@ -62,6 +66,25 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
     return preparing
   }
 
+  function widen({ queues }: Prepared<T>, partitions: number): void {
+    for (let partition = queues.length; partition < partitions; partition++) {
+      queues.push(
+        createAppendQueue({ backend, topic: topic.name, partition, clock, lingerMs, maxBatchRecords, onSettled }),
+      )
+    }
+  }
+
+  /** In the background: sends go on meanwhile, and a look that fails is made again. */
+  function lookForWidening(ready: Prepared<T>): void {
+    if (clock.now() - ready.lookedAt < LOOK_MS) return
+    ready.lookedAt = clock.now()
+    backend.describeTopic(topic.name).then(
+      ({ partitions }) => widen(ready, partitions),
+      // The topic's own sends say what is wrong with it.
+      () => undefined,
+    )
+  }
+
   function choosePartition(key: Buffer | null, asked: number | undefined, partitions: number): number {
     if (asked === undefined) return key === null ? keylessPartition : backend.partitionFor(key, partitions)
     if (!Number.isInteger(asked) || asked < 0 || asked >= partitions) {
@@ -70,7 +93,9 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
     return asked
   }
 
-  function enqueue({ codec, queues }: Prepared<T>, value: T, given: SendOptions): Promise<Receipt> {
+  function enqueue(ready: Prepared<T>, value: T, given: SendOptions): Promise<Receipt> {
+    const { codec, queues } = ready
+    lookForWidening(ready)
     if (closed)
       throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`)
     const key = given.key !== undefined ? given.key : (topic.key?.(value) ?? null)

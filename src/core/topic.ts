@@ -13,6 +13,16 @@ export interface Topic<T> {
   /** How many partitions `declare` creates; undefined takes what exists, or 1. */
   readonly partitions: number | undefined
   readonly compact: boolean
+  /** What may go after a time; undefined takes what exists, or keeps everything. */
+  readonly retention?: Retention | undefined
+}
+
+/** How long records are kept: each bound alone lets the oldest go; null or absent: no such bound. */
+export interface Retention {
+  /** Milliseconds since the append. */
+  readonly ms?: number | null
+  /** Bytes per partition. */
+  readonly bytes?: number | null
 }
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,200}$/

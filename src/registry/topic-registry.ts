@@ -1,5 +1,6 @@
 import { canonicalSchema, isCompatible } from '../avro/compatibility.ts'
 import type { Backend } from '../core/backend.ts'
+import { KEPT_FOR_EVER } from '../core/topic-spec.ts'
 import type { Clock } from '../core/clock.ts'
 import { DrawbridgeError, hasCode } from '../core/errors.ts'
 import { NO_HEADERS, type NewRecord } from '../core/record.ts'
@@ -23,7 +24,7 @@ export async function openTopicRegistry(backend: Backend, clock: Clock): Promise
 
   async function create(): Promise<void> {
     if (created) return
-    await backend.createTopic({ name: SCHEMA_TOPIC, partitions: 1, compact: false })
+    await backend.createTopic({ name: SCHEMA_TOPIC, partitions: 1, ...KEPT_FOR_EVER })
     created = true
   }
 

@@ -1,22 +1,13 @@
-import { DrawbridgeError } from '../../core/errors.ts'
 import { existingTopic } from './apply-log.ts'
-import type { PartitionState, StoreWrites, TopicDoc } from './documents.ts'
+import { EMPTY_PARTITION, type PartitionState, type StoreWrites, type TopicDoc } from './documents.ts'
 import { getGroup, getPartition, getPosition, getTick, putGroup, putPosition, putTick } from './documents.ts'
 import { fenced } from './errors.ts'
 import type { GroupDoc, MemberDoc } from './leases.ts'
-import {
-  advanceTick,
-  heldBy,
-  liveMembers,
-  newGroup,
-  takeTurn,
-  withMember,
-  withReleased,
-  withoutMembers,
-} from './leases.ts'
+import { advanceTick, heldBy, newGroup, takeTurn, withMember, withReleased, withoutMembers } from './leases.ts'
 import { isProcessAlive, processStarted } from './process-life.ts'
+import { checkPosition, partitionStates } from './positions.ts'
 import type { CommitRequest, FirstPositions, JoinRequest, LeaveRequest, LeasedAssignment } from './requests.ts'
-import type { ReleaseRequest, ResetRequest, TurnRequest, TurnResult } from './requests.ts'
+import type { ReleaseRequest, TurnRequest, TurnResult } from './requests.ts'
 
 const GONE: TurnResult = {
   gone: true,
@@ -28,7 +19,7 @@ const GONE: TurnResult = {
   expired: false,
 }
 
-const isAlive = (member: MemberDoc): boolean => isProcessAlive(member.pid, member.started)
+export const isAlive = (member: MemberDoc): boolean => isProcessAlive(member.pid, member.started)
 
 export function applyJoin(store: StoreWrites, request: JoinRequest, dir: string): TurnResult {
   const topic = existingTopic(store, request.topic, dir)
@@ -66,32 +57,6 @@ export function applyCommit(store: StoreWrites, request: CommitRequest, dir: str
   return null
 }
 
-export function applyReset(store: StoreWrites, request: ResetRequest, dir: string): null {
-  const { group, positions } = request
-  const topic = existingTopic(store, request.topic, dir)
-  const doc = getGroup(store, group, topic.id) ?? newGroup(topic.incarnation, topic.partitions)
-  const live = liveMembers(doc, tickNow(store), isAlive)
-  if (live.length > 0) {
-    throw new DrawbridgeError(
-      'ERR_GROUP_ACTIVE',
-      `group ${JSON.stringify(group)} has ${live.length} live member(s) on topic ${JSON.stringify(request.topic)}: stop them, then reset it`,
-      { details: { group, topic: request.topic, members: live } },
-    )
-  }
-  if (positions.length !== topic.partitions) {
-    throw refusedPosition(
-      request,
-      `${positions.length} positions for ${topic.partitions} partitions; give one for each`,
-    )
-  }
-  partitionStates(store, topic).forEach((state, p) => checkPosition(request, p, positions[p], state.first, state.next))
-  positions.forEach((next, partition) => putPosition(store, group, topic.id, partition, next))
-  // Whoever was here last is stopped or silent; without its leases it is fenced should it wake up.
-  const empty = withoutMembers(doc, Object.keys(doc.members))
-  putGroup(store, group, topic.id, { ...empty, known: topic.partitions })
-  return null
-}
-
 /** One turn of a member, and everything in the store that follows from it. */
 function turn(
   store: StoreWrites,
@@ -123,7 +88,7 @@ function assignment(
   partition: number,
   epoch: number,
 ): LeasedAssignment {
-  const { first, next } = getPartition(store, topicId, partition) ?? { first: 0, next: 0 }
+  const { first, next } = getPartition(store, topicId, partition) ?? EMPTY_PARTITION
   const position = getPosition(store, group, topicId, partition)
   if (position !== null && position >= first && position <= next) return { partition, position, epoch }
   return { partition, position: first, epoch, lost: { position } }
@@ -143,18 +108,11 @@ function change(
 }
 
 /** The store's tick, moved on if it is time. */
-function tickNow(store: StoreWrites): number {
+export function tickNow(store: StoreWrites): number {
   const before = getTick(store)
   const after = advanceTick(before, Number(process.hrtime.bigint() / 1_000_000n))
   if (after !== before) putTick(store, after)
   return after.count
-}
-
-function partitionStates(store: StoreWrites, topic: TopicDoc): PartitionState[] {
-  return Array.from(
-    { length: topic.partitions },
-    (_, p) => getPartition(store, topic.id, p) ?? { next: 0, first: 0, lastAppendedAt: 0 },
-  )
 }
 
 function firstPositions(request: JoinRequest, states: readonly PartitionState[]): number[] {
@@ -166,24 +124,4 @@ function firstPositions(request: JoinRequest, states: readonly PartitionState[])
     checkPosition(request, partition, wanted, state.first, state.next)
     return wanted
   })
-}
-
-function checkPosition(
-  request: JoinRequest | ResetRequest,
-  partition: number,
-  next: number | undefined,
-  first: number,
-  end: number,
-): void {
-  if (next !== undefined && Number.isSafeInteger(next) && next >= first && next <= end) return
-  throw refusedPosition(request, `${next} in partition ${partition}; choose an offset from ${first} to ${end}`)
-}
-
-function refusedPosition(request: JoinRequest | ResetRequest, what: string): DrawbridgeError {
-  const { group, topic } = request
-  return new DrawbridgeError(
-    'ERR_CONFIG',
-    `group ${JSON.stringify(group)} on topic ${JSON.stringify(topic)} cannot be positioned at ${what}`,
-    { details: { group, topic } },
-  )
 }

@@ -1,45 +1,31 @@
-import { DrawbridgeError } from '../../core/errors.ts'
 import { chunkKey } from './keys.ts'
 import { stampChunk } from './chunk.ts'
 import { type StoreWrites, type TopicDoc } from './documents.ts'
-import { getCounters, getPartition, getTopic, putCounters, putPartition, putTopic } from './documents.ts'
+import { getPartition, getTopic, putPartition } from './documents.ts'
 import { partitionUnknown, topicUnknown } from './errors.ts'
-import type { AppendRequest, CreateTopicRequest } from './requests.ts'
-
-export function applyCreateTopic(store: StoreWrites, request: CreateTopicRequest): null {
-  const { name, partitions, compact } = request
-  const found = getTopic(store, name)
-  if (found !== undefined) {
-    if (found.partitions === partitions && found.compact === compact) return null
-    throw new DrawbridgeError(
-      'ERR_TOPIC_DIFFERS',
-      `topic ${JSON.stringify(name)} exists with ${shape(found)}, not ${shape({ partitions, compact })}: declare it as it is, or choose another name`,
-      { details: { topic: name, found: { partitions: found.partitions, compact: found.compact } } },
-    )
-  }
-  const counters = getCounters(store)
-  const id = counters.nextTopicId
-  putCounters(store, { ...counters, nextTopicId: id + 1 })
-  putTopic(store, name, { id, incarnation: request.incarnation, partitions, compact, createdAt: now(request.skewMs) })
-  for (let p = 0; p < partitions; p += 1) putPartition(store, id, p, { next: 0, first: 0, lastAppendedAt: 0 })
-  return null
-}
+import type { AppendRequest } from './requests.ts'
+import { trimPartition } from './retention.ts'
 
 export function applyAppend(store: StoreWrites, request: AppendRequest, dir: string): { firstOffset: number } {
   const { topic, partition, buffer, chunks } = request
-  const { id, partitions } = existingTopic(store, topic, dir)
+  const { id, partitions, retentionMs, retentionBytes } = existingTopic(store, topic, dir)
   const state = getPartition(store, id, partition)
   if (state === undefined) throw partitionUnknown(topic, partition, partitions)
   // A clock that steps back holds the time still: offsets and appendedAt must sort alike, or a search by time goes wrong.
   const appendedAt = Math.max(now(request.skewMs), state.lastAppendedAt)
-  let next = state.next
+  let { next, bytes: total } = state
   for (const { at, bytes, records } of chunks) {
     const chunk = new Uint8Array(buffer, at, bytes)
     stampChunk(chunk, next, appendedAt)
     next += records
+    total += bytes
     store.put(chunkKey(id, partition, next - 1), chunk)
   }
-  if (next > state.next) putPartition(store, id, partition, { ...state, next, lastAppendedAt: appendedAt })
+  if (next > state.next) {
+    const grown = { ...state, next, lastAppendedAt: appendedAt, bytes: total }
+    const bounds = { maxBytes: retentionBytes, oldest: retentionMs === null ? null : appendedAt - retentionMs }
+    putPartition(store, id, partition, trimPartition(store, id, partition, grown, bounds))
+  }
   return { firstOffset: state.next }
 }
 
@@ -49,10 +35,6 @@ export function existingTopic(store: StoreWrites, topic: string, dir: string): T
   return doc
 }
 
-function shape(topic: { readonly partitions: number; readonly compact: boolean }): string {
-  return `${topic.partitions} partitions, ${topic.compact ? 'compact' : 'not compact'}`
-}
-
-function now(skewMs: number): number {
+export function now(skewMs: number): number {
   return Date.now() + skewMs
 }

@@ -1,5 +1,8 @@
-import { applyCommit, applyJoin, applyLeave, applyRelease, applyReset, applyTurn } from './apply-group.ts'
-import { applyAppend, applyCreateTopic } from './apply-log.ts'
+import { applyCommit, applyJoin, applyLeave, applyRelease, applyTurn } from './apply-group.ts'
+import { applyAppend } from './apply-log.ts'
+import { applyDeleteGroup, applyReset } from './apply-reset.ts'
+import { applyCreateTopic, applyDeleteTopic, applyWidenTopic } from './apply-topic.ts'
+import { applySweep } from './sweep.ts'
 import type { StoreWrites } from './documents.ts'
 import type { Request, Results } from './requests.ts'
 
@@ -11,6 +14,12 @@ export function applyRequest(store: StoreWrites, request: Request, dir: string):
   switch (request.kind) {
     case 'createTopic':
       return applyCreateTopic(store, request)
+    case 'widenTopic':
+      return applyWidenTopic(store, request, dir)
+    case 'deleteTopic':
+      return applyDeleteTopic(store, request, dir)
+    case 'sweep':
+      return applySweep(store, request)
     case 'append':
       return applyAppend(store, request, dir)
     case 'join':
@@ -25,5 +34,7 @@ export function applyRequest(store: StoreWrites, request: Request, dir: string):
       return applyCommit(store, request, dir)
     case 'reset':
       return applyReset(store, request, dir)
+    case 'deleteGroup':
+      return applyDeleteGroup(store, request, dir)
   }
 }

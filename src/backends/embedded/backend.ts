@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type {
-  AppendResult,
-  Backend,
-  BackendOptions,
-  FeedOptions,
-  StartPosition,
-  TopicSpec,
-} from '../../core/backend.ts'
+import type { AppendResult, Backend, BackendOptions, FeedOptions, StartPosition } from '../../core/backend.ts'
+import type { TopicSpec } from '../../core/topic-spec.ts'
 import { systemClock } from '../../core/clock.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
@@ -21,6 +15,8 @@ import { openLmdb } from './lmdb.ts'
 import { type EmbeddedReader, createReader } from './reader.ts'
 import { type Snapshot, allTopics, createReadStore, offsetAt } from './reading.ts'
 import type { FirstPositions, Request, ResultOf } from './requests.ts'
+import { needsSweep } from './sweep.ts'
+import { createSweeper } from './sweeper.ts'
 import { createWatch } from './watch.ts'
 import { openWriterThread } from './writer-thread.ts'
 
@@ -43,17 +39,32 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   const db = openLmdb(dir, { readOnly: true })
   const readStore = createReadStore(db)
   const watch = createWatch(read, onFailed)
+  const sweeper = createSweeper({
+    log,
+    isNeeded: () => read(needsSweep),
+    sweep: () => send({ kind: 'sweep', skewMs: skew() }),
+  })
 
   return {
     name: 'embedded',
-    capabilities: { appendOffsets: true, maxRecordBytes: MAX_BYTES },
+    capabilities: { appendOffsets: true, compaction: true, maxRecordBytes: MAX_BYTES },
     createTopic,
+    widenTopic: async (topic, partitions) => {
+      checkOpen()
+      checkPartitions(topic, partitions)
+      await send({ kind: 'widenTopic', topic, partitions })
+    },
+    deleteTopic: async (topic) => {
+      checkOpen()
+      await send({ kind: 'deleteTopic', topic })
+      sweeper.wake()
+    },
     describeTopic: async (topic) =>
       look((snapshot) => {
-        const { id, partitions, compact, incarnation } = topicDoc(snapshot, topic)
+        const { id, partitions, compact, retentionMs, retentionBytes, incarnation } = topicDoc(snapshot, topic)
         const states = Array.from({ length: partitions }, (_, p) => getPartition(snapshot, id, p))
         const ranges = states.map((state) => ({ first: state?.first ?? 0, end: state?.next ?? 0 }))
-        return { name: topic, partitions, compact, incarnation, ranges }
+        return { name: topic, partitions, compact, retentionMs, retentionBytes, incarnation, ranges }
       }),
     listTopics: async () => look((snapshot) => allTopics(snapshot).map(([name]) => name)),
     partitionFor: murmur2Partition,
@@ -76,19 +87,17 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
       checkOpen()
       await send({ kind: 'reset', group, topic, positions })
     },
+    deleteGroup: async (group, topic) => {
+      checkOpen()
+      await send({ kind: 'deleteGroup', group, topic })
+    },
     close: () => (closing ??= close()),
   }
 
   async function createTopic(spec: TopicSpec): Promise<void> {
     checkOpen()
-    const { name, partitions, compact } = spec
-    if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
-      throw new DrawbridgeError(
-        'ERR_CONFIG',
-        `topic ${JSON.stringify(name)}: ${partitions} partitions; give a whole number from 1 to ${MAX_PARTITIONS}`,
-      )
-    }
-    await send({ kind: 'createTopic', name, partitions, compact, incarnation: randomUUID(), skewMs: skew() })
+    checkPartitions(spec.name, spec.partitions)
+    await send({ ...spec, kind: 'createTopic', incarnation: randomUUID(), skewMs: skew() })
   }
 
   async function append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult> {
@@ -175,11 +184,20 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   }
 
   async function close(): Promise<void> {
+    await sweeper.close()
     await Promise.all([...feeds, ...readers].map((open) => open.close()))
     watch.close()
     await db.close()
     await writer.close()
   }
+}
+
+function checkPartitions(topic: string, partitions: number): void {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MAX_PARTITIONS) return
+  throw new DrawbridgeError(
+    'ERR_CONFIG',
+    `topic ${JSON.stringify(topic)}: ${partitions} partitions; give a whole number from 1 to ${MAX_PARTITIONS}`,
+  )
 }
 
 function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {

@@ -1,6 +1,15 @@
 import { DrawbridgeError } from '../../core/errors.ts'
 import type { GroupDoc, Tick } from './leases.ts'
-import { COUNTERS_KEY, FORMAT_KEY, TICK_KEY, groupKey, partitionKey, positionKey, topicKey } from './keys.ts'
+import {
+  COUNTERS_KEY,
+  FORMAT_KEY,
+  type KeyRange,
+  TICK_KEY,
+  groupKey,
+  partitionKey,
+  positionKey,
+  topicKey,
+} from './keys.ts'
 
 /** The layout this code reads and writes. Another number means another version of Drawbridge wrote the store. */
 export const FORMAT = 1
@@ -13,6 +22,9 @@ export interface StoreReads {
 /** What a transaction needs of LMDB. */
 export interface StoreWrites extends StoreReads {
   put(key: Uint8Array, value: Uint8Array): void
+  remove(key: Uint8Array): void
+  /** At most `limit` entries in key order, copied, so that they may be removed while walked. */
+  list(range: KeyRange, limit: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]
 }
 
 export interface TopicDoc {
@@ -20,6 +32,8 @@ export interface TopicDoc {
   readonly incarnation: string
   readonly partitions: number
   readonly compact: boolean
+  readonly retentionMs: number | null
+  readonly retentionBytes: number | null
   readonly createdAt: number
 }
 
@@ -29,7 +43,11 @@ export interface PartitionState {
   /** First offset retained. */
   readonly first: number
   readonly lastAppendedAt: number
+  /** Of all chunks retained. */
+  readonly bytes: number
 }
+
+export const EMPTY_PARTITION: PartitionState = { next: 0, first: 0, lastAppendedAt: 0, bytes: 0 }
 
 /** What the watch reads: one small value that every transaction others should notice moves on. */
 export interface Counters {
@@ -50,11 +68,11 @@ export function putTopic(store: StoreWrites, name: string, doc: TopicDoc): void 
 
 export function getPartition(store: StoreReads, topicId: number, partition: number): PartitionState | undefined {
   const found = getNumbers(store, partitionKey(topicId, partition))
-  return found && { next: found[0] ?? 0, first: found[1] ?? 0, lastAppendedAt: found[2] ?? 0 }
+  return found && { next: found[0] ?? 0, first: found[1] ?? 0, lastAppendedAt: found[2] ?? 0, bytes: found[3] ?? 0 }
 }
 
 export function putPartition(store: StoreWrites, topicId: number, partition: number, state: PartitionState): void {
-  putNumbers(store, partitionKey(topicId, partition), [state.next, state.first, state.lastAppendedAt])
+  putNumbers(store, partitionKey(topicId, partition), [state.next, state.first, state.lastAppendedAt, state.bytes])
 }
 
 export function getCounters(store: StoreReads): Counters {

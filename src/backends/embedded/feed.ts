@@ -132,7 +132,10 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     generation = result.generation
     listen(result.wanting && closing === undefined)
     const fresh = result.assigned.map(({ partition }) => partition)
-    lose([...parts.keys()].filter((partition) => !result.held.includes(partition)))
+    lose(
+      [...parts.keys()].filter((partition) => !result.held.includes(partition)),
+      'this member did not renew in time',
+    )
     if (result.gone) return void rejoin()
     const orphans = result.held.filter((partition) => !parts.has(partition) && !fresh.includes(partition))
     if (orphans.length > 0) void release(orphans)
@@ -151,7 +154,12 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
 
   function assign({ epoch, ...assignment }: LeasedAssignment): void {
     const { partition, position } = assignment
-    const range = { topicId: context.topicId, partition, from: position, to: Number.POSITIVE_INFINITY, limits }
+    // What retention took is told, not skipped: the partition is given back and taken again, with its loss.
+    const onOvertaken = () => {
+      lose([partition], 'retention has passed the position')
+      void turn()
+    }
+    const range = { topicId: context.topicId, partition, from: position, to: Infinity, limits, onOvertaken }
     parts.set(partition, { epoch, cursor: createCursor(context.read, context.watch, range), revoked: false })
     options.onAssign(assignment)
   }
@@ -163,10 +171,10 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     }
   }
 
-  function lose(partitions: readonly number[]): void {
+  function lose(partitions: readonly number[], why: string): void {
     if (partitions.length === 0) return
     drop(partitions)
-    log.warn({ group, topic, member, partitions }, 'partitions lost: this member did not renew in time')
+    log.warn({ group, topic, member, partitions }, `partitions lost: ${why}`)
     options.onLost(partitions)
   }
 

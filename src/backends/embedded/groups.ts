@@ -1,5 +1,5 @@
 import type { GroupDescription } from '../../core/backend.ts'
-import { getGroup, getPartition, getPosition, getTick } from './documents.ts'
+import { EMPTY_PARTITION, getGroup, getPartition, getPosition, getTick } from './documents.ts'
 import type { TopicDoc } from './documents.ts'
 import { groupUnknown } from './errors.ts'
 import { ALL_GROUPS, groupOfKey } from './keys.ts'
@@ -22,7 +22,7 @@ export function describeOneGroup(snapshot: Snapshot, group: string, name: string
   if (doc === undefined) throw groupUnknown(group, name)
   const live = liveMembers(doc, getTick(snapshot).count, (member) => isProcessAlive(member.pid, member.started))
   const positions = Array.from({ length: topic.partitions }, (_, partition) => {
-    const { first, next: end } = getPartition(snapshot, topic.id, partition) ?? { first: 0, next: 0 }
+    const { first, next: end } = getPartition(snapshot, topic.id, partition) ?? EMPTY_PARTITION
     const next = getPosition(snapshot, group, topic.id, partition)
     return { next, end, lag: Math.max(0, end - Math.max(next ?? first, first)) }
   })

@@ -10,6 +10,7 @@ const PARTITION = 5
 const CHUNK = 6
 const GROUP = 7
 const POSITION = 8
+const TRASH = 9
 
 const TWO_POW_32 = 0x1_0000_0000
 
@@ -52,11 +53,41 @@ export function chunkKey(topicId: number, partition: number, lastOffset: number)
   return key
 }
 
+export function lastOffsetOfChunkKey(key: Uint8Array): number {
+  const bytes = Buffer.from(key)
+  return bytes.readUInt32BE(9) * TWO_POW_32 + bytes.readUInt32BE(13)
+}
+
 /** All chunks of a partition that hold records at or after `from`. */
 export function chunksFrom(topicId: number, partition: number, from: number): KeyRange {
   const end = Buffer.alloc(17, 0xff)
   chunkKey(topicId, partition, 0).copy(end, 0, 0, 9)
   return { start: chunkKey(topicId, partition, from), end }
+}
+
+/** A deleted topic whose records are still to be removed. */
+export function trashKey(topicId: number): Buffer {
+  const key = Buffer.allocUnsafe(5)
+  key[0] = TRASH
+  key.writeUInt32BE(topicId, 1)
+  return key
+}
+
+export function topicIdOfTrash(key: Uint8Array): number {
+  return Buffer.from(key).readUInt32BE(1)
+}
+
+export const ALL_TRASH: KeyRange = { start: Buffer.from([TRASH]), end: Buffer.from([TRASH + 1]) }
+
+/** Everything a topic has of one kind: its chunks, or its partitions. */
+export function allOfTopic(kind: 'chunks' | 'partitions', topicId: number): KeyRange {
+  const range = (id: number) => {
+    const key = Buffer.allocUnsafe(5)
+    key[0] = kind === 'chunks' ? CHUNK : PARTITION
+    key.writeUInt32BE(id, 1)
+    return key
+  }
+  return { start: range(topicId), end: range(topicId + 1) }
 }
 
 export function groupKey(group: string, topicId: number): Buffer {

@@ -2,6 +2,7 @@ import type { PullLimits } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
 import { type ReadBatch, type ReadStore, readBatch } from './reading.ts'
+import { EMPTY_PARTITION, getPartition } from './documents.ts'
 import type { Watch } from './watch.ts'
 
 /** A place in one partition, moved on by pulls. */
@@ -19,6 +20,8 @@ export interface CursorOptions {
   /** Exclusive; Infinity reads on for ever. */
   readonly to: number
   readonly limits: PullLimits
+  /** Retention has passed the place, so that what stood there would be skipped; absent: it is skipped. */
+  onOvertaken?(): void
 }
 
 export function createCursor(read: ReadStore, watch: Watch, options: CursorOptions): Cursor {
@@ -51,6 +54,10 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
       // The look and the listening happen in one turn of the event loop and the watch compares with what it saw before,
       // so an append between the two is news.
       const batch = look()
+      if (batch === 'overtaken') {
+        options.onOvertaken?.()
+        return []
+      }
       if (batch.records.length > 0) return batch.records
       if (batch.ended) return null
       await news()
@@ -59,9 +66,13 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
     return []
   }
 
-  function look(): ReadBatch {
-    const batch = read((snapshot) => readBatch(snapshot, topicId, partition, from, to, limits))
-    from = batch.next
+  function look(): ReadBatch | 'overtaken' {
+    const batch = read((snapshot) => {
+      const { first } = getPartition(snapshot, topicId, partition) ?? EMPTY_PARTITION
+      if (first > from && options.onOvertaken !== undefined) return 'overtaken'
+      return readBatch(snapshot, topicId, partition, from, to, limits)
+    })
+    if (batch !== 'overtaken') from = batch.next
     return batch
   }
 

@@ -1,10 +1,14 @@
 import type { Assignment } from '../../core/backend.ts'
+import type { TopicSpec } from '../../core/topic-spec.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { ChunkPlace } from './chunk.ts'
 
 /** What the writer thread can be asked for. Each request is atomic: all of it is committed and flushed, or nothing. */
 export type Request =
   | CreateTopicRequest
+  | WidenTopicRequest
+  | DeleteTopicRequest
+  | SweepRequest
   | AppendRequest
   | JoinRequest
   | TurnRequest
@@ -12,13 +16,28 @@ export type Request =
   | LeaveRequest
   | CommitRequest
   | ResetRequest
+  | DeleteGroupRequest
 
-export interface CreateTopicRequest {
+export interface CreateTopicRequest extends TopicSpec {
   readonly kind: 'createTopic'
-  readonly name: string
-  readonly partitions: number
-  readonly compact: boolean
   readonly incarnation: string
+  readonly skewMs: number
+}
+
+export interface WidenTopicRequest {
+  readonly kind: 'widenTopic'
+  readonly topic: string
+  readonly partitions: number
+}
+
+export interface DeleteTopicRequest {
+  readonly kind: 'deleteTopic'
+  readonly topic: string
+}
+
+/** A bounded step of what nobody waits for: records past their age, and those of deleted topics. */
+export interface SweepRequest {
+  readonly kind: 'sweep'
   readonly skewMs: number
 }
 
@@ -75,6 +94,12 @@ export interface ResetRequest {
   readonly positions: readonly number[]
 }
 
+export interface DeleteGroupRequest {
+  readonly kind: 'deleteGroup'
+  readonly group: string
+  readonly topic: string
+}
+
 export interface LeasedAssignment extends Assignment {
   readonly epoch: number
 }
@@ -95,6 +120,10 @@ export interface TurnResult {
 
 export interface Results {
   readonly createTopic: null
+  readonly widenTopic: null
+  readonly deleteTopic: null
+  /** Whether there is more to sweep at once. */
+  readonly sweep: { readonly more: boolean }
   readonly append: { readonly firstOffset: number }
   readonly join: TurnResult
   readonly turn: TurnResult
@@ -102,6 +131,7 @@ export interface Results {
   readonly leave: null
   readonly commit: null
   readonly reset: null
+  readonly deleteGroup: null
 }
 
 export type ResultOf<R extends Request> = Results[R['kind']]

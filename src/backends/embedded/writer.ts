@@ -138,6 +138,8 @@ function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
   const store: StoreWrites = {
     get: (key) => db.get(key),
     put: (key, value) => db.putSync(key, value as Buffer),
+    remove: (key) => void db.removeSync(key),
+    list: (range, limit) => Array.from(db.getRange({ ...range, limit })),
   }
   return insideGate(writer.claims, () =>
     db.transactionSync(() => {

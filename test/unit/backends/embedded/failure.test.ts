@@ -17,7 +17,7 @@ describe('a store another process has locked', () => {
   it('is-busy-by-that-process-and-what-was-withdrawn-is-never-written', async () => {
     const dir = tempDir()
     const backend = await openStore(dir)
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     const holder = startProcess(program('lock-holder'), { args: [dir] })
     await holder.message<{ locked: boolean }>(({ locked }) => locked, 'the lock')
     // The first is what the writer thread hangs in, the second waits behind it.

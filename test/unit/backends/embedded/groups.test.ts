@@ -6,7 +6,7 @@ import { type Member, joinGroup, openStore, record, values } from './harness.ts'
 
 async function storeWithTopic(partitions: number): Promise<Backend> {
   const backend = await openStore(tempDir())
-  await backend.createTopic({ name: 't', partitions, compact: false })
+  await backend.createTopic({ name: 't', partitions, compact: false, retentionMs: null, retentionBytes: null })
   return backend
 }
 

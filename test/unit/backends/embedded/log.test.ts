@@ -8,14 +8,18 @@ const LIMITS = { maxRecords: 100, maxBytes: 1_000_000 }
 describe('topics', () => {
   it('the-same-topic-again-changes-nothing-and-another-is-refused', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 'b', partitions: 2, compact: false })
-    await backend.createTopic({ name: 'a', partitions: 1, compact: true })
+    await backend.createTopic({ name: 'b', partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
+    await backend.createTopic({ name: 'a', partitions: 1, compact: true, retentionMs: null, retentionBytes: null })
     const before = await backend.describeTopic('b')
-    await backend.createTopic({ name: 'b', partitions: 2, compact: false })
-    await expect(backend.createTopic({ name: 'b', partitions: 3, compact: false })).rejects.toMatchObject({
+    await backend.createTopic({ name: 'b', partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
+    await expect(
+      backend.createTopic({ name: 'b', partitions: 3, compact: false, retentionMs: null, retentionBytes: null }),
+    ).rejects.toMatchObject({
       code: 'ERR_TOPIC_DIFFERS',
     })
-    await expect(backend.createTopic({ name: 'c', partitions: 0, compact: false })).rejects.toMatchObject({
+    await expect(
+      backend.createTopic({ name: 'c', partitions: 0, compact: false, retentionMs: null, retentionBytes: null }),
+    ).rejects.toMatchObject({
       code: 'ERR_CONFIG',
     })
     expect(await backend.describeTopic('b')).toEqual(before)
@@ -26,7 +30,7 @@ describe('topics', () => {
   it('everything-is-there-when-the-store-is-opened-again', async () => {
     const dir = tempDir()
     const first = await openStore(dir)
-    await first.createTopic({ name: 't', partitions: 1, compact: false })
+    await first.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     await first.append('t', 0, [record('a'), record('b')])
     const described = await first.describeTopic('t')
     await first.close()
@@ -40,7 +44,7 @@ describe('topics', () => {
 describe('append', () => {
   it('tells-the-first-offset-and-keeps-the-order-of-concurrent-calls', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     const results = await Promise.all(
       [1, 2, 3].map((count) =>
         backend.append(
@@ -56,7 +60,7 @@ describe('append', () => {
 
   it('takes-records-up-to-the-limit-and-refuses-larger-ones-whole', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     const limit = backend.capabilities.maxRecordBytes
     expect(limit).toBe(MAX_RECORD_BYTES + LETTER_ROOM_BYTES)
     const sized = (bytes: number) => ({ key: null, value: Buffer.alloc(bytes, 7), headers: [], timestamp: 1 })
@@ -75,7 +79,7 @@ describe('append', () => {
 
   it('an-unknown-topic-or-partition-is-refused-as-not-written-without-harming-its-neighbours', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     const [known, topic, partition] = await Promise.allSettled([
       backend.append('t', 0, [record('x')]),
       backend.append('x', 0, [record('x')]),
@@ -89,7 +93,7 @@ describe('append', () => {
   it('appended-at-never-decreases-and-is-found-by-time', async () => {
     let now = 0
     const backend = await openStore(tempDir(), { now: () => now, after: () => () => undefined })
-    await backend.createTopic({ name: 't', partitions: 2, compact: false })
+    await backend.createTopic({ name: 't', partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
     // The writer adds the clock's lead to the system's time, so it may be a few milliseconds ahead of what was set.
     for (const time of [1_000_000, 2_000_000, 500_000, 3_000_000]) {
       now = time
@@ -107,7 +111,7 @@ describe('append', () => {
 describe('reader', () => {
   it('gives-batches-within-its-limits-and-null-at-its-end', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     await backend.append('t', 0, ['a', 'b', 'c', 'd', 'e'].map(record))
     const open = (from: number, to: number, maxRecords: number, maxBytes = 1_000_000) =>
       backend.openReader({ topic: 't', ranges: [{ partition: 0, from, to }], limits: { maxRecords, maxBytes } })
@@ -120,7 +124,7 @@ describe('reader', () => {
 
   it('a-live-reader-hears-of-an-append-and-ends-when-closed', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 2, compact: false })
+    await backend.createTopic({ name: 't', partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
     const ranges = [
       { partition: 0, from: 0 },
       { partition: 1, from: 0 },
@@ -139,7 +143,7 @@ describe('reader', () => {
 describe('close', () => {
   it('ends-what-is-open-and-refuses-everything-afterwards', async () => {
     const backend = await openStore(tempDir())
-    await backend.createTopic({ name: 't', partitions: 1, compact: false })
+    await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
     const reader = await backend.openReader({ topic: 't', ranges: [{ partition: 0, from: 0 }], limits: LIMITS })
     const waiting = reader.pull(0)
     const appended = backend.append('t', 0, [])
@@ -149,7 +153,9 @@ describe('close', () => {
     const closed = { code: 'ERR_CLOSED' }
     await expect(backend.listTopics()).rejects.toMatchObject(closed)
     await expect(backend.append('t', 0, [record('x')])).rejects.toMatchObject(closed)
-    await expect(backend.createTopic({ name: 'u', partitions: 1, compact: false })).rejects.toMatchObject(closed)
+    await expect(
+      backend.createTopic({ name: 'u', partitions: 1, compact: false, retentionMs: null, retentionBytes: null }),
+    ).rejects.toMatchObject(closed)
     await expect(backend.resetGroup('g', 't', [0])).rejects.toMatchObject(closed)
   })
 })

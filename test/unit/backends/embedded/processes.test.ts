@@ -15,7 +15,7 @@ function program(name: string, ...args: string[]): TestProcess {
 async function storeWithTopic(partitions: number): Promise<{ dir: string; backend: Backend }> {
   const dir = tempDir()
   const backend = await openStore(dir)
-  await backend.createTopic({ name: 't', partitions, compact: false })
+  await backend.createTopic({ name: 't', partitions, compact: false, retentionMs: null, retentionBytes: null })
   return { dir, backend }
 }
 

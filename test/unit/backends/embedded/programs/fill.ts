@@ -6,7 +6,7 @@ import { silentLog } from '../../../../../src/core/log.ts'
 
 const [dir, ballast = ''] = process.argv.slice(2)
 const backend = await openBackend(`embedded:${dir}`, { log: silentLog })
-await backend.createTopic({ name: 't', partitions: 1, compact: false })
+await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
 if (ballast !== '') writeFileSync(ballast, Buffer.alloc(1_000_000))
 const record = { key: null, value: Buffer.alloc(20_000, 1), headers: [], timestamp: 1 }
 

@@ -7,7 +7,7 @@ import { silentLog } from '../../../../../src/core/log.ts'
 const threads: Worker[] = []
 process.on('worker', (worker) => threads.push(worker))
 const backend = await openBackend(`embedded:${process.argv[2]}`, { log: silentLog })
-await backend.createTopic({ name: 't', partitions: 1, compact: false })
+await backend.createTopic({ name: 't', partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
 const failed = Promise.withResolvers<string>()
 await backend.openFeed({
   group: 'g',

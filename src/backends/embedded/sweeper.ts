@@ -1,0 +1,48 @@
+import { errorText } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+
+/** How often a process looks for what retention and deleted topics have left, milliseconds. */
+const SWEEP_MS = 5_000
+
+export interface SweeperParts {
+  readonly log: Log
+  isNeeded(): boolean
+  sweep(): Promise<{ readonly more: boolean }>
+}
+
+/** Housekeeping that nobody waits for, a bounded step at a time; every process of a store does it, which is harmless. */
+export interface Sweeper {
+  /** Does it now. */
+  wake(): void
+  /** Ends it after the step under way. */
+  close(): Promise<void>
+}
+
+export function createSweeper({ log, isNeeded, sweep }: SweeperParts): Sweeper {
+  let closed = false
+  let running: Promise<void> | undefined
+  const timer = setInterval(wake, SWEEP_MS)
+  // Housekeeping is no reason for a process to live on.
+  timer.unref()
+
+  function wake(): void {
+    if (!closed) running ??= run().finally(() => (running = undefined))
+  }
+
+  async function run(): Promise<void> {
+    try {
+      for (let more = isNeeded(); more && !closed; ) more = (await sweep()).more
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'housekeeping of the store failed, will try again')
+    }
+  }
+
+  return {
+    wake,
+    async close() {
+      closed = true
+      clearInterval(timer)
+      await running
+    },
+  }
+}
