@@ -24,6 +24,8 @@ export interface ThreeMembersResult {
   readonly handledBy: number
 }
 
+/** Everything in a run has to make progress within this time, milliseconds. */
+const PROGRESS_MS = 300_000
 const GROUP = 'three-members'
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url))
 
@@ -68,7 +70,7 @@ export async function runThreeMembers({
     await eventually(() => sizeOf(victim.file) > before + 20_000, {
       what: 'the member to be killed is under load',
       intervalMs: 2,
-      timeoutMs: 60_000,
+      timeoutMs: PROGRESS_MS,
     })
     victim.process.kill('SIGKILL')
     await victim.process.ended
@@ -76,12 +78,16 @@ export async function runThreeMembers({
     if (n + 1 < kills) members.splice(n % 3, 0, startMember())
   }
 
-  await producer.message<{ sent?: number }>(({ sent }) => sent === records, 'the producer has sent everything', 120_000)
+  await producer.message<{ sent?: number }>(
+    ({ sent }) => sent === records,
+    'the producer has sent everything',
+    PROGRESS_MS,
+  )
   const lagNow = async () =>
     (await broker.groups.describe(GROUP, ticks)).positions.reduce((sum, { lag }) => sum + lag, 0)
   await eventually(async () => (await lagNow()) === 0, {
     what: 'the group has handled everything',
-    timeoutMs: 120_000,
+    timeoutMs: PROGRESS_MS,
     intervalMs: 100,
   })
   await Promise.all(members.map(({ process }) => stop(process)))
