@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { type ControlOwner, openControlLog } from '../../src/core/control-log.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { OpenBroker } from '../../src/open-broker.ts'
@@ -24,7 +24,7 @@ async function openCopy(broker: OpenBroker, what: string) {
   return { log, owners }
 }
 
-onEveryBackend('control log', ({ connect, name }) => {
+onEveryBackend('control log', ({ it, connect, name }) => {
   it('a-standby-takes-over-with-the-last-snapshot', async () => {
     const what = name('control')
     const first = await openCopy(await connect(), what)

@@ -1,13 +1,14 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { defineTopic } from '../../src/index.ts'
 import { collect } from '../kit/collect.ts'
-import { onEveryBackend, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { stepTopic } from './steps.ts'
 
 const v1 = { type: 'record', name: 'Order', fields: [{ name: 'id', type: 'string' }] } as const
 const v2 = { ...v1, fields: [...v1.fields, { name: 'note', type: ['null', 'string'], default: null }] } as const
 const broken = { ...v1, fields: [...v1.fields, { name: 'total', type: 'double' }] } as const
 
-onEveryBackend('declaring', ({ connect, name }) => {
+onEveryBackend('declaring', ({ it, connect, name }) => {
   it('the-same-again-changes-nothing-and-a-difference-is-an-error', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 3)

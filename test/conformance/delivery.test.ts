@@ -1,10 +1,13 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../kit/eventually.ts'
-import { gate, onEveryBackend, type Step, steps, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { gate, type Step, steps, stepTopic } from './steps.ts'
 
 const FAST_RETRY = { minDelayMs: 1, maxDelayMs: 5 }
 
-onEveryBackend('delivery', ({ connect, name }) => {
+onEveryBackend('delivery', ({ it, connect, name }) => {
+  const group = name('g')
+
   it('everything-sent-arrives-in-the-order-of-its-key', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 4)
@@ -12,7 +15,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const sent = steps(20, 50)
     expect(await broker.producer(topic).sendAll(sent)).toBe(1000)
     const seen: Step[] = []
-    const subscription = await broker.subscribe(topic, { group: 'g', concurrency: 8 }, async ({ value }) => {
+    const subscription = await broker.subscribe(topic, { group, concurrency: 8 }, async ({ value }) => {
       await new Promise((resolve) => setImmediate(resolve))
       seen.push(value)
     })
@@ -30,9 +33,9 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const producer = broker.producer(topic)
     await producer.sendAll(steps(4, 5))
     const seen = { a: 0, b: 0, late: 0 }
-    await broker.subscribe(topic, { group: 'a' }, () => void seen.a++)
-    await broker.subscribe(topic, { group: 'b' }, () => void seen.b++)
-    await broker.subscribe(topic, { group: 'late', from: 'latest' }, () => void seen.late++)
+    await broker.subscribe(topic, { group: `a-${group}` }, () => void seen.a++)
+    await broker.subscribe(topic, { group: `b-${group}` }, () => void seen.b++)
+    await broker.subscribe(topic, { group: `late-${group}`, from: 'latest' }, () => void seen.late++)
     await eventually(() => seen.a === 20 && seen.b === 20, { what: 'both groups have seen the old records' })
     await producer.sendAll(steps(4, 1))
     await eventually(() => seen.a === 24 && seen.b === 24 && seen.late === 4, {
@@ -47,17 +50,17 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const producer = first.producer(topic)
     await producer.sendAll(steps(6, 10))
     let seen = 0
-    await first.subscribe(topic, { group: 'g' }, () => void seen++)
+    await first.subscribe(topic, { group }, () => void seen++)
     await eventually(() => seen === 60, { what: 'the first member handles all' })
     await first.close()
 
     const second = await connect()
     await second.producer(topic).sendAll(steps(6, 1))
     const again: Step[] = []
-    await second.subscribe(topic, { group: 'g', from: 'earliest' }, ({ value }) => void again.push(value))
+    await second.subscribe(topic, { group, from: 'earliest' }, ({ value }) => void again.push(value))
     await eventually(() => again.length >= 6, { what: 'the second member handles the new ones' })
     expect(again).toHaveLength(6)
-    expect((await second.groups.describe('g', topic)).group).toBe('g')
+    expect((await second.groups.describe(group, topic)).group).toBe(group)
   })
 
   it('a-failing-record-is-tried-again-with-its-attempt-number', async () => {
@@ -66,7 +69,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 2))
     const attempts: string[] = []
-    await broker.subscribe(topic, { group: 'g', retry: FAST_RETRY }, ({ value, attempt }) => {
+    await broker.subscribe(topic, { group, retry: FAST_RETRY }, ({ value, attempt }) => {
       attempts.push(`${value.count}:${attempt}`)
       if (value.count === 0 && attempt < 3) throw new Error('not yet')
     })
@@ -81,7 +84,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     await broker.producer(topic).sendAll(steps(3, 10))
     let failing = true
     const seen: Step[] = []
-    await broker.subscribe(topic, { group: 'g', retry: { ...FAST_RETRY, attempts: 1e6 } }, ({ value }) => {
+    await broker.subscribe(topic, { group, retry: { ...FAST_RETRY, attempts: 1e6 } }, ({ value }) => {
       if (failing && value.key === 'key-1') throw new Error('not yet')
       seen.push(value)
     })
@@ -104,7 +107,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const seen: string[] = []
     const subscription = await broker.subscribe(
       topic,
-      { group: 'g', maxInFlight: 5, retry: { attempts: 1e6, minDelayMs: 5, maxDelayMs: 5 } },
+      { group, maxInFlight: 5, retry: { attempts: 1e6, minDelayMs: 5, maxDelayMs: 5 } },
       ({ value }) => {
         if (failing && value.key === 'stuck') throw new Error('not yet')
         seen.push(value.key)
@@ -134,7 +137,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const first: string[] = []
     const subscription = await broker.subscribe(
       topic,
-      { group: 'g', concurrency: 10, drainTimeoutMs: 50 },
+      { group, concurrency: 10, drainTimeoutMs: 50 },
       ({ value, offset }, signal) => {
         first.push(value.key)
         // Offset 3 hangs until its result no longer counts; the others finish out of order around it.
@@ -144,10 +147,10 @@ onEveryBackend('delivery', ({ connect, name }) => {
     )
     await eventually(() => first.length === 10, { what: 'every handler was started' })
     await expect(subscription.stop()).rejects.toMatchObject({ code: 'ERR_DRAIN_DEADLINE' })
-    expect((await broker.groups.describe('g', topic)).positions[0]?.next).toBe(3)
+    expect((await broker.groups.describe(group, topic)).positions[0]?.next).toBe(3)
 
     const second: number[] = []
-    await broker.subscribe(topic, { group: 'g' }, ({ offset }) => void second.push(offset))
+    await broker.subscribe(topic, { group }, ({ offset }) => void second.push(offset))
     await eventually(() => second.length === 7, { what: 'the unfinished record and what followed come again' })
     expect(second).toEqual([3, 4, 5, 6, 7, 8, 9])
   })
@@ -160,7 +163,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     const { opened, open } = gate()
     const begun = gate()
     let finished = 0
-    const subscription = await broker.subscribe(topic, { group: 'g' }, async () => {
+    const subscription = await broker.subscribe(topic, { group }, async () => {
       begun.open()
       await opened
       finished++
@@ -173,7 +176,7 @@ onEveryBackend('delivery', ({ connect, name }) => {
     await subscription.done
     expect(subscription.status().state).toBe('STOPPED')
     expect(finished).toBe(1)
-    expect((await broker.groups.describe('g', topic)).positions).toEqual([{ next: 1, end: 5, lag: 4 }])
+    expect((await broker.groups.describe(group, topic)).positions).toEqual([{ next: 1, end: 5, lag: 4 }])
   })
 
   it('at-most-once-commits-before-the-handler', async () => {
@@ -182,8 +185,8 @@ onEveryBackend('delivery', ({ connect, name }) => {
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 3))
     const seen: (number | null | undefined)[] = []
-    await broker.subscribe(topic, { group: 'g', delivery: 'at-most-once' }, async () => {
-      seen.push((await broker.groups.describe('g', topic)).positions[0]?.next)
+    await broker.subscribe(topic, { group, delivery: 'at-most-once' }, async () => {
+      seen.push((await broker.groups.describe(group, topic)).positions[0]?.next)
     })
     await eventually(() => seen.length === 3, { what: 'all are handled' })
     expect(seen).toEqual([1, 2, 3])
@@ -195,11 +198,11 @@ onEveryBackend('delivery', ({ connect, name }) => {
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 3))
     const { DrawbridgeError } = await import('../../src/index.ts')
-    const subscription = await broker.subscribe(topic, { group: 'g' }, ({ offset }) => {
+    const subscription = await broker.subscribe(topic, { group }, ({ offset }) => {
       if (offset === 1) throw new DrawbridgeError('ERR_ENDPOINT_GONE', 'gone for good')
     })
     await expect(subscription.done).rejects.toMatchObject({ code: 'ERR_ENDPOINT_GONE' })
     expect(subscription.status().state).toBe('FAILED')
-    expect((await broker.groups.describe('g', topic)).positions[0]?.next).toBe(1)
+    expect((await broker.groups.describe(group, topic)).positions[0]?.next).toBe(1)
   })
 })

@@ -1,80 +1,87 @@
-import { afterAll, afterEach, describe } from '@jest/globals'
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import type { AvroSchema } from '../../src/index.ts'
-import { defineTopic } from '../../src/index.ts'
+import { openBackend } from '../../src/backends/open.ts'
+import type { Backend } from '../../src/core/backend.ts'
 import type { Log } from '../../src/core/log.ts'
 import { type OpenBroker, openBroker } from '../../src/open-broker.ts'
-import { tempDir } from '../kit/temp-dir.ts'
+import { skippedTest } from '../kit/skip.ts'
+import { BACKENDS } from './backends.ts'
+import { type GroupMember, type JoinOptions, joinGroup } from './group-member.ts'
+import { backendMissing, skipReason } from './skips.ts'
+import type { BackendUnderTest, Hooks } from './under-test.ts'
 
 /** What a scenario works with: one broker of one kind, and as many connections to it as it asks for. */
 export interface Bench {
+  /** As Jest's, unless the backend under test declares that it deviates here. `timeoutMs` where a minute is not enough. */
+  it(test: string, run: () => Promise<void> | void, timeoutMs?: number): void
+  /** Names the broker; for connections by other processes. */
+  url(): string
   /** A connection of its own; closed after the test. */
   connect(): Promise<OpenBroker>
+  /** The same without core: the driver alone, behind the contract. */
+  open(url?: string): Promise<Backend>
+  /** A member of a group. After the test it is judged whether it was told everything in the order of the contract. */
+  join(backend: Backend, options: JoinOptions): Promise<GroupMember>
   /** A name that no other test uses. */
   name(prefix: string): string
   /** What the connections logged, newest last. */
   readonly logged: readonly string[]
-}
-
-const BACKENDS: Record<string, () => string> = {
-  embedded: () => `embedded:${join(tempDir(), 'store')}`,
+  readonly hooks: Hooks
 }
 
 /** Runs the scenarios on every backend there is: the same code, the same expectations. */
 export function onEveryBackend(theme: string, scenarios: (bench: Bench) => void): void {
-  for (const [name, createUrl] of Object.entries(BACKENDS)) {
-    describe(`${theme} on ${name}`, () => {
-      let url: string | undefined
-      const open: OpenBroker[] = []
-      const logged: string[] = []
-      const note = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`)
-      const log: Log = { debug() {}, info: note, warn: note, error: note }
-      scenarios({
-        logged,
-        async connect() {
-          url ??= createUrl()
-          const broker = await openBroker(url, { log })
-          open.push(broker)
-          return broker
-        },
-        name: (prefix) => `${prefix}-${randomBytes(4).toString('hex')}`,
-      })
-      const closeAll = async () => {
-        await Promise.allSettled(open.splice(0).map((broker) => broker.close()))
-      }
-      afterEach(closeAll)
-      afterAll(closeAll)
+  for (const backend of BACKENDS) {
+    const missing = backendMissing(backend, process.env)
+    describe(`${theme} on ${backend.name}`, () => {
+      if (missing === undefined) scenarios(createBench(theme, backend))
+      else if (missing.required) it('is there', () => expect(missing.reason).toBe('reachable'))
+      else skippedTest('all', missing.reason, () => undefined)
     })
   }
 }
 
-export interface Step {
-  readonly key: string
-  readonly count: number
-}
+function createBench(theme: string, backend: BackendUnderTest): Bench {
+  let url: string | undefined
+  const open: { close(): Promise<void> }[] = []
+  const members: GroupMember[] = []
+  const logged: string[] = []
+  const note = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`)
+  const log: Log = { debug() {}, info: note, warn: note, error: note }
+  const ownUrl = () => (url ??= backend.createUrl())
 
-const stepSchema = {
-  type: 'record',
-  name: 'Step',
-  fields: [
-    { name: 'key', type: 'string' },
-    { name: 'count', type: 'int' },
-  ],
-} as const satisfies AvroSchema
+  async function kept<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
+    const opened = await opening
+    open.push(opened)
+    return opened
+  }
 
-/** A topic of steps, keyed by `key`. */
-export function stepTopic(name: string, partitions: number) {
-  return defineTopic({ name, value: stepSchema, key: (step) => step.key, partitions })
-}
+  async function closeAll(): Promise<void> {
+    await Promise.allSettled(open.splice(0).map((opened) => opened.close()))
+  }
 
-/** `perKey` steps of each of `keys` keys, in turn. */
-export function steps(keys: number, perKey: number): readonly Step[] {
-  return Array.from({ length: keys * perKey }, (_, n) => ({ key: `key-${n % keys}`, count: Math.floor(n / keys) }))
-}
+  afterEach(async () => {
+    await closeAll()
+    expect(members.splice(0).flatMap((member) => member.breaches)).toEqual([])
+  })
+  afterAll(closeAll)
 
-/** A promise and the handle that settles it. */
-export function gate(): { readonly opened: Promise<void>; open(): void } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { opened: promise, open: () => resolve() }
+  return {
+    it(test, run, timeoutMs) {
+      const reason = skipReason(backend, theme, test)
+      if (reason === undefined) it(test, run, timeoutMs)
+      else skippedTest(test, reason, run)
+    },
+    url: ownUrl,
+    connect: () => kept(openBroker(ownUrl(), { log })),
+    open: (other) => kept(openBackend(other ?? ownUrl(), { log })),
+    async join(connection, options) {
+      const member = await joinGroup(connection, options)
+      members.push(member)
+      return member
+    },
+    name: (prefix) => `${prefix}-${randomBytes(4).toString('hex')}`,
+    logged,
+    hooks: backend.hooks,
+  }
 }

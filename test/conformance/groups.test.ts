@@ -1,28 +1,31 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { eventually } from '../kit/eventually.ts'
-import { gate, onEveryBackend, steps, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { gate, steps, stepTopic } from './steps.ts'
 
-onEveryBackend('groups', ({ connect, name }) => {
+onEveryBackend('groups', ({ it, connect, name }) => {
+  const group = name('g')
+
   it('reset-is-refused-while-live-and-done-when-idle', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 2)
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(6, 5))
     let seen = 0
-    const subscription = await broker.subscribe(topic, { group: 'g' }, () => void seen++)
+    const subscription = await broker.subscribe(topic, { group }, () => void seen++)
     await eventually(() => seen === 30, { what: 'all are handled' })
-    await expect(broker.groups.reset('g', topic, { to: 'earliest' })).rejects.toMatchObject({
+    await expect(broker.groups.reset(group, topic, { to: 'earliest' })).rejects.toMatchObject({
       code: 'ERR_GROUP_ACTIVE',
     })
     await subscription.stop()
-    await broker.groups.reset('g', topic, { to: 'earliest' })
-    const { positions } = await broker.groups.describe('g', topic)
+    await broker.groups.reset(group, topic, { to: 'earliest' })
+    const { positions } = await broker.groups.describe(group, topic)
     expect(positions.map(({ next }) => next)).toEqual([0, 0])
     expect(positions.reduce((sum, { lag }) => sum + lag, 0)).toBe(30)
-    const again = await broker.subscribe(topic, { group: 'g' }, () => void seen++)
+    const again = await broker.subscribe(topic, { group }, () => void seen++)
     await eventually(() => seen === 60, { what: 'all are handled again' })
     await again.stop()
-    expect((await broker.groups.describe('g', topic)).positions.map(({ lag }) => lag)).toEqual([0, 0])
+    expect((await broker.groups.describe(group, topic)).positions.map(({ lag }) => lag)).toEqual([0, 0])
   })
 
   it('reset-takes-only-offsets-the-topic-has', async () => {
@@ -30,12 +33,12 @@ onEveryBackend('groups', ({ connect, name }) => {
     const topic = stepTopic(name('t'), 1)
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 5))
-    await expect(broker.groups.reset('side', topic, { to: 6 })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
-    await expect(broker.groups.describe('side', topic)).rejects.toMatchObject({ code: 'ERR_GROUP_UNKNOWN' })
-    await broker.groups.reset('side', topic, { to: 3 })
-    expect(await broker.groups.list()).toContainEqual({ group: 'side', topic: topic.name })
+    await expect(broker.groups.reset(`side-${group}`, topic, { to: 6 })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+    await expect(broker.groups.describe(`side-${group}`, topic)).rejects.toMatchObject({ code: 'ERR_GROUP_UNKNOWN' })
+    await broker.groups.reset(`side-${group}`, topic, { to: 3 })
+    expect(await broker.groups.list()).toContainEqual({ group: `side-${group}`, topic: topic.name })
     const seen: number[] = []
-    await broker.subscribe(topic, { group: 'side' }, ({ offset }) => void seen.push(offset))
+    await broker.subscribe(topic, { group: `side-${group}` }, ({ offset }) => void seen.push(offset))
     await eventually(() => seen.length === 2, { what: 'the rest is handled' })
     expect(seen).toEqual([3, 4])
   })
@@ -49,7 +52,7 @@ onEveryBackend('groups', ({ connect, name }) => {
       for (let count = 0; count < 3; count++) await producer.send({ key: `p${partition}`, count }, { partition })
     const { opened, open } = gate()
     const events: string[] = []
-    const holder = await first.subscribe(topic, { group: 'g', concurrency: 2 }, async ({ partition, offset }) => {
+    const holder = await first.subscribe(topic, { group, concurrency: 2 }, async ({ partition, offset }) => {
       events.push(`first begins ${partition}:${offset}`)
       await opened
       events.push(`first ends ${partition}:${offset}`)
@@ -57,7 +60,7 @@ onEveryBackend('groups', ({ connect, name }) => {
     await eventually(() => events.length === 2, { what: 'both partitions are in hand' })
     const joined = await second.subscribe(
       topic,
-      { group: 'g' },
+      { group },
       ({ partition, offset }) => void events.push(`second ${partition}:${offset}`),
     )
     await eventually(() => holder.status().partitions.some(({ draining }) => draining), {
@@ -88,7 +91,7 @@ onEveryBackend('groups', ({ connect, name }) => {
       connections.map((connection) =>
         connection.subscribe(
           topic,
-          { group: 'g', concurrency: 4 },
+          { group, concurrency: 4 },
           ({ partition, offset }) => void seen.push(`${partition}:${offset}`),
         ),
       ),

@@ -1,11 +1,14 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { LETTER_HEADERS } from '../../src/core/dead-letter.ts'
 import { DrawbridgeError, defineTopic } from '../../src/index.ts'
 import { collect } from '../kit/collect.ts'
 import { eventually } from '../kit/eventually.ts'
-import { onEveryBackend, steps, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { steps, stepTopic } from './steps.ts'
 
-onEveryBackend('letters', ({ connect, name }) => {
+onEveryBackend('letters', ({ it, connect, name }) => {
+  const group = name('g')
+
   it('an-exhausted-record-becomes-a-letter-with-its-bytes-and-the-cause', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 2)
@@ -18,17 +21,17 @@ onEveryBackend('letters', ({ connect, name }) => {
     await producer.send({ key: 'bad', count: 1 }, { partition: 1, headers, timestamp: 1_700_000_000_000 })
     await producer.send({ key: 'good', count: 2 }, { partition: 1 })
     const seen: string[] = []
-    await broker.subscribe(topic, { group: 'g', retry: { attempts: 2, minDelayMs: 1 } }, ({ value }) => {
+    await broker.subscribe(topic, { group, retry: { attempts: 2, minDelayMs: 1 } }, ({ value }) => {
       seen.push(value.key)
       if (value.key === 'bad') throw new Error('cannot charge', { cause: new Error('card expired') })
     })
-    await eventually(async () => (await broker.groups.describe('g', topic)).positions[1]?.next === 2, {
+    await eventually(async () => (await broker.groups.describe(group, topic)).positions[1]?.next === 2, {
       what: 'the position passes the letter',
     })
     expect(seen.filter((key) => key === 'bad')).toHaveLength(2)
 
     const [original] = await collect(broker.read(topic, { to: 'end' }))
-    const letters = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    const letters = await collect(broker.read(await broker.topic(`${topic.name}.${group}.dead`), { to: 'end' }))
     expect(letters).toHaveLength(1)
     const letter = letters[0]
     expect(letter).toMatchObject({ partition: 1, key: Buffer.from('bad'), timestamp: 1_700_000_000_000 })
@@ -36,7 +39,7 @@ onEveryBackend('letters', ({ connect, name }) => {
     const text = Object.fromEntries((letter?.headers ?? []).map(([header, value]) => [header, value?.toString()]))
     const { incarnation } = await broker.topics.describe(topic.name)
     expect(text).toMatchObject({
-      [LETTER_HEADERS.id]: `${topic.name}/${incarnation}/1/${original?.offset}/g`,
+      [LETTER_HEADERS.id]: `${topic.name}/${incarnation}/1/${original?.offset}/${group}`,
       [LETTER_HEADERS.attempts]: '2',
       [LETTER_HEADERS.code]: 'ERR_HANDLER_FAILED',
       [LETTER_HEADERS.cause]: 'cannot charge\ncaused by: card expired',
@@ -63,8 +66,8 @@ onEveryBackend('letters', ({ connect, name }) => {
     )
     await broker.producer(topic).sendAll(steps(1, 1))
     const seen: number[] = []
-    await broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
-    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 6, {
+    await broker.subscribe(topic, { group }, ({ offset }) => void seen.push(offset))
+    await eventually(async () => (await broker.groups.describe(group, topic)).positions[0]?.next === 6, {
       what: 'the position passes all',
     })
     expect(seen).toEqual([5])
@@ -73,7 +76,7 @@ onEveryBackend('letters', ({ connect, name }) => {
 
     async function readRaw() {
       const reader = await broker.backend.openReader({
-        topic: `${topic.name}.g.dead`,
+        topic: `${topic.name}.${group}.dead`,
         ranges: [{ partition: 0, from: 0, to: 5 }],
         limits: { maxRecords: 10, maxBytes: 1e6 },
       })
@@ -87,11 +90,11 @@ onEveryBackend('letters', ({ connect, name }) => {
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 2))
     const attempts: number[] = []
-    await broker.subscribe(topic, { group: 'g' }, ({ offset }) => {
+    await broker.subscribe(topic, { group }, ({ offset }) => {
       attempts.push(offset)
       if (offset === 0) throw new DrawbridgeError('ERR_REJECTED', 'the outside does not want it')
     })
-    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 2, {
+    await eventually(async () => (await broker.groups.describe(group, topic)).positions[0]?.next === 2, {
       what: 'the position passes both',
     })
     expect(attempts).toEqual([0, 1])
@@ -107,13 +110,13 @@ onEveryBackend('letters', ({ connect, name }) => {
       code: 'ERR_RECORD_TOO_LARGE',
       details: { outcome: 'not-written' },
     })
-    await broker.subscribe(topic, { group: 'g', retry: { attempts: 1 } }, () => {
+    await broker.subscribe(topic, { group, retry: { attempts: 1 } }, () => {
       throw new Error('é'.repeat(100_000))
     })
-    await eventually(async () => (await broker.groups.describe('g', topic.name)).positions[0]?.next === 1, {
+    await eventually(async () => (await broker.groups.describe(group, topic.name)).positions[0]?.next === 1, {
       what: 'the letter is written',
     })
-    const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.${group}.dead`), { to: 'end' }))
     expect(letter?.value).toHaveLength(1_000_000)
   })
 })

@@ -1,9 +1,10 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { collect } from '../kit/collect.ts'
 import { eventually } from '../kit/eventually.ts'
-import { onEveryBackend, type Step, steps, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { type Step, steps, stepTopic } from './steps.ts'
 
-onEveryBackend('reading', ({ connect, name }) => {
+onEveryBackend('reading', ({ it, connect, name }) => {
   it('a-range-is-half-open-and-exact', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 1)

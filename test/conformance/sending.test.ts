@@ -1,8 +1,11 @@
-import { expect, it } from '@jest/globals'
+import { expect } from '@jest/globals'
 import { collect } from '../kit/collect.ts'
-import { onEveryBackend, steps, stepTopic } from './every-backend.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { steps, stepTopic } from './steps.ts'
 
-onEveryBackend('sending', ({ connect, name }) => {
+onEveryBackend('sending', ({ it, connect, name }) => {
+  const group = name('g')
+
   it('a-receipt-names-the-place-and-calls-keep-their-order', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 1)
@@ -64,7 +67,7 @@ onEveryBackend('sending', ({ connect, name }) => {
     await expect(broker.producer(topic).send({ key: 'k', count: 1 })).rejects.toMatchObject({
       code: 'ERR_TOPIC_UNKNOWN',
     })
-    await expect(broker.subscribe(topic, { group: 'g' }, () => undefined)).rejects.toMatchObject({
+    await expect(broker.subscribe(topic, { group }, () => undefined)).rejects.toMatchObject({
       code: 'ERR_TOPIC_UNKNOWN',
     })
     await expect(collect(broker.read(topic, { to: 'end' }))).rejects.toMatchObject({ code: 'ERR_TOPIC_UNKNOWN' })
