@@ -142,11 +142,13 @@ function readRecord(
 ): StoredRecord {
   const keyBytes = view.getInt32(start + 16, true)
   const valueBytes = view.getInt32(start + 20, true)
-  let at = start + RECORD_HEADER
-  const key = readBytes(chunk, at, keyBytes)
-  at += Math.max(keyBytes, 0)
-  const value = readBytes(chunk, at, valueBytes)
-  at += Math.max(valueBytes, 0)
+  const keyEnd = Math.max(keyBytes, 0)
+  const bodyEnd = keyEnd + Math.max(valueBytes, 0)
+  // One block of memory for key and value: half the allocations, and it pins nothing but this record.
+  const body = readBytes(chunk, start + RECORD_HEADER, bodyEnd) ?? EMPTY
+  const key = keyBytes < 0 ? null : body.subarray(0, keyEnd)
+  const value = valueBytes < 0 ? null : body.subarray(keyEnd)
+  const at = start + RECORD_HEADER + bodyEnd
   const headers = readHeaders(chunk, view, at, view.getUint32(start + 24, true))
   return { key, value, headers, timestamp: view.getFloat64(start + 8, true), offset, appendedAt }
 }
