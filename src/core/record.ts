@@ -9,7 +9,7 @@ export interface NewRecord {
   readonly timestamp: number
 }
 
-/** A record at rest. Its buffers belong to the holder: they pin no larger block and are never reused. */
+/** A record at rest. Its buffers belong to the holder: they are never reused, and pin at most 1 KiB beside themselves. */
 export interface StoredRecord extends NewRecord {
   readonly offset: number
   /** The broker's time of append, milliseconds since the epoch; never decreasing within a partition. */

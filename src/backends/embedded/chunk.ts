@@ -12,6 +12,8 @@ const CHUNK_HEADER = 24
 const RECORD_HEADER = 28
 const HEADER_HEADER = 8
 const EMPTY = Buffer.alloc(0)
+/** Up to this size key and value share one block of memory, which halves the allocations; a kept key pins no more. */
+const SHARED_BYTES = 1_024
 
 /**
  * Bytes at which a chunk is closed. Small enough that a pull of one record copies little, large enough that a key, a
@@ -144,11 +146,17 @@ function readRecord(
   const valueBytes = view.getInt32(start + 20, true)
   const keyEnd = Math.max(keyBytes, 0)
   const bodyEnd = keyEnd + Math.max(valueBytes, 0)
-  // One block of memory for key and value: half the allocations, and it pins nothing but this record.
-  const body = readBytes(chunk, start + RECORD_HEADER, bodyEnd) ?? EMPTY
-  const key = keyBytes < 0 ? null : body.subarray(0, keyEnd)
-  const value = valueBytes < 0 ? null : body.subarray(keyEnd)
   const at = start + RECORD_HEADER + bodyEnd
+  let key: Buffer | null
+  let value: Buffer | null
+  if (bodyEnd <= SHARED_BYTES) {
+    const body = readBytes(chunk, start + RECORD_HEADER, bodyEnd) ?? EMPTY
+    key = keyBytes < 0 ? null : body.subarray(0, keyEnd)
+    value = valueBytes < 0 ? null : body.subarray(keyEnd)
+  } else {
+    key = readBytes(chunk, start + RECORD_HEADER, keyBytes)
+    value = readBytes(chunk, start + RECORD_HEADER + keyEnd, valueBytes)
+  }
   const headers = readHeaders(chunk, view, at, view.getUint32(start + 24, true))
   return { key, value, headers, timestamp: view.getFloat64(start + 8, true), offset, appendedAt }
 }
