@@ -26,7 +26,7 @@ export interface GroupMember {
   /** Everything pulled, in order of arrival. */
   readonly records: readonly (StoredRecord & { readonly partition: number })[]
   /** Values pulled, as text. */
-  values(partition?: number): readonly (string | undefined)[]
+  values(partition?: number): readonly string[]
   /** Ends of the pulling of partitions: a partition stands here once its pull has resolved to []. */
   readonly drained: readonly number[]
   /** What it was told against the rules of the contract. */
@@ -112,7 +112,7 @@ export async function joinGroup(backend: Backend, options: JoinOptions): Promise
     values: (partition) =>
       records
         .filter((record) => partition === undefined || record.partition === partition)
-        .map(({ value }) => value?.toString()),
+        .map(({ value }) => String(value)),
     drained,
     breaches,
   }

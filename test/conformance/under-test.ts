@@ -50,6 +50,8 @@ export interface Interruption {
   readonly url: string
   /** `mute`: the broker hears, its answers are lost. `deaf`: what clients say is lost. */
   set(mode: 'pass' | 'mute' | 'deaf'): void
+  /** Bytes of clients that were lost since the last `set`. */
+  swallowed(): number
   /** Ends all connections at once. */
   cut(): void
   close(): Promise<void>

@@ -86,7 +86,7 @@ async function gaps({ url, topic, partition }: PartitionOfTopic): Promise<readon
 async function interrupt(url: string): Promise<Interruption> {
   const { protocol, host, port } = addressOf(url)
   const proxy = await openTcpProxy({ host, port, advertised: true })
-  return { url: `${protocol}127.0.0.1:${proxy.port}`, set: proxy.set, cut: proxy.cut, close: proxy.close }
+  return { ...proxy, url: `${protocol}127.0.0.1:${proxy.port}` }
 }
 
 async function withProducer(

@@ -128,6 +128,7 @@ async function interrupt(url: string): Promise<Interruption> {
   return {
     url: broker.href,
     set: (mode) => both.forEach((proxy) => proxy.set(mode)),
+    swallowed: () => streams.swallowed(),
     cut: () => both.forEach((proxy) => proxy.cut()),
     close: async () => void (await Promise.all(both.map((proxy) => proxy.close()))),
   }

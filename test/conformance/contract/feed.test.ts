@@ -2,7 +2,7 @@ import { expect } from '@jest/globals'
 import { eventually } from '../../kit/eventually.ts'
 import { onEveryBackend } from '../every-backend.ts'
 import { startMember } from './member-process.ts'
-import { appendTexts, createTopic, lagOf, numbered, positionsOf, record, refusal, settled } from './records.ts'
+import { appendTexts, createTopic, endsOf, lagOf, numbered, positionsOf, record, refusal, settled } from './records.ts'
 
 onEveryBackend('contract feed', ({ it, open, join, name, url }) => {
   it('a-group-goes-on-at-its-position-on-a-new-connection', async () => {
@@ -81,7 +81,7 @@ onEveryBackend('contract feed', ({ it, open, join, name, url }) => {
     expect(await lagOf(backend, group, topics[1])).toBe(3)
     await two.feed.close()
     // Nobody is left on the second topic, though the group lives on the first.
-    const [{ end = 0 } = {}] = (await backend.describeTopic(topics[1])).ranges
+    const [end = 0] = await endsOf(backend, topics[1])
     await eventually(
       () => backend.resetGroup(group, topics[1], [end]).then(() => true),
       settled('the reset is accepted'),

@@ -48,7 +48,7 @@ onEveryBackend('contract from', ({ it, open, join, name }) => {
     for (const partition of [0, 1]) await appendTexts(first, topic, [`while away ${partition}`], partition)
     const later = await join(second, { group, topic, from: 'earliest' })
     await eventually(() => later.records.length >= 2, settled('what came meanwhile is read'))
-    expect([...later.values()].sort()).toEqual(['while away 0', 'while away 1'])
+    expect(later.values().toSorted()).toEqual(['while away 0', 'while away 1'])
   }, 120_000)
 
   it('an-offset-beyond-the-end-is-refused-and-makes-no-group', async () => {
@@ -74,7 +74,7 @@ onEveryBackend('contract from', ({ it, open, join, name }) => {
     await eventually(() => appendTexts(other, topic, ['new 1'], 1), settled('partition 1 takes records'))
     await eventually(() => appendTexts(other, topic, ['new 2'], 2), settled('partition 2 takes records'))
     await eventually(() => member.records.length >= 2, { what: 'the new partitions are read', timeoutMs: 45_000 })
-    expect([...member.values()].sort()).toEqual(['new 1', 'new 2'])
+    expect(member.values().toSorted()).toEqual(['new 1', 'new 2'])
     expect(member.held()).toEqual([0, 1, 2])
     expect(member.assignments.filter(({ lost }) => lost !== undefined)).toEqual([])
   }, 120_000)

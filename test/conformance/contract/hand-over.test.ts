@@ -67,7 +67,7 @@ onEveryBackend('contract hand-over', ({ it, open, join, name, url }) => {
     const joined = await joining
     await eventually(() => holder.held().length === 1 && joined.held().length === 1, settled('one partition each'))
     await eventually(async () => (await lagOf(first, group, topic)) === 0, settled('both are handled'))
-    expect([...holder.values(), ...joined.values()].sort()).toEqual(['p0', 'p1'])
+    expect([...holder.values(), ...joined.values()].toSorted()).toEqual(['p0', 'p1'])
   }, 180_000)
 
   it('a-leaving-member-revokes-first-and-its-partitions-go-to-the-others', async () => {
@@ -95,7 +95,7 @@ onEveryBackend('contract hand-over', ({ it, open, join, name, url }) => {
       settled('the leaving one has its records'),
     )
     await leaving.feed.close()
-    expect(committed.sort()).toEqual(given)
+    expect(committed.toSorted((a, b) => a - b)).toEqual(given)
     expect(leaving.held()).toEqual([])
     await eventually(() => staying.held().length === 4, settled('the staying one holds all'))
     for (const partition of given) {

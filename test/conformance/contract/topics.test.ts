@@ -71,9 +71,9 @@ onEveryBackend('contract topics', ({ it, open, join, name }) => {
       openReader: codeOf(backend.openReader({ topic, ranges: [{ partition: 0, from: 0 }], limits: LIMITS })),
       openFeed: codeOf(join(backend, feed)),
       offsetsAt: codeOf(backend.offsetsAt(topic, 0)),
-      describeGroup: codeOf(backend.describeGroup('g', topic)),
-      resetGroup: codeOf(backend.resetGroup('g', topic, [0])),
-      deleteGroup: codeOf(backend.deleteGroup('g', topic)),
+      describeGroup: codeOf(backend.describeGroup(feed.group, topic)),
+      resetGroup: codeOf(backend.resetGroup(feed.group, topic, [0])),
+      deleteGroup: codeOf(backend.deleteGroup(feed.group, topic)),
     }
     const codes = await Promise.all(Object.entries(calls).map(async ([call, code]) => [call, await code]))
     expect(Object.fromEntries(codes)).toEqual(

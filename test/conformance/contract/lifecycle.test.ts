@@ -1,0 +1,155 @@
+import { expect } from '@jest/globals'
+import type { Backend } from '../../../src/core/backend.ts'
+import { type Attempt, judgeAppends, NO_FINDINGS } from '../../kit/append-log.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { LIMITS } from '../group-member.ts'
+import { onEveryBackend } from '../every-backend.ts'
+import {
+  appendTexts,
+  codeOf,
+  createTopic,
+  endsOf,
+  numbered,
+  positionsOf,
+  readAll,
+  settled,
+  topicSpec,
+} from './records.ts'
+
+onEveryBackend('contract lifecycle', ({ it, open, join, name }) => {
+  /** Every member that touches the broker, called as it would succeed on an open backend. */
+  function callsOf(backend: Backend, topic: string): Readonly<Record<string, () => Promise<unknown>>> {
+    const group = name('g')
+    const feed = {
+      group,
+      topic,
+      from: 'earliest',
+      limits: LIMITS,
+      onAssign() {},
+      onRevoke: () => Promise.resolve(),
+      onLost() {},
+      onFailed() {},
+    } as const
+    return {
+      createTopic: () => backend.createTopic(topicSpec(topic)),
+      widenTopic: () => backend.widenTopic(topic, 2),
+      deleteTopic: () => backend.deleteTopic(topic),
+      describeTopic: () => backend.describeTopic(topic),
+      listTopics: () => backend.listTopics(),
+      append: () => appendTexts(backend, topic, ['x']),
+      openFeed: () => backend.openFeed(feed),
+      openReader: () => backend.openReader({ topic, ranges: [{ partition: 0, from: 0 }], limits: LIMITS }),
+      offsetsAt: () => backend.offsetsAt(topic, 0),
+      listGroups: () => backend.listGroups(),
+      describeGroup: () => backend.describeGroup(group, topic),
+      resetGroup: () => backend.resetGroup(group, topic, [0]),
+      deleteGroup: () => backend.deleteGroup(group, topic),
+    }
+  }
+
+  it('every-member-after-close-is-ERR_CLOSED-and-close-twice-is-fine', async () => {
+    const [backend, other] = [await open(), await open()]
+    const topic = await createTopic(backend, name('t'))
+    await Promise.all([backend.close(), backend.close()])
+    await backend.close()
+    const calls = Object.entries(callsOf(backend, topic))
+    const codes = await Promise.all(calls.map(async ([call, run]) => [call, await codeOf(run())]))
+    expect(Object.fromEntries(codes)).toEqual(Object.fromEntries(calls.map(([call]) => [call, 'ERR_CLOSED'])))
+    // What is a matter of arithmetic needs no broker.
+    expect(backend.partitionFor(Buffer.from('k'), 1)).toBe(0)
+    expect(await other.describeTopic(topic)).toMatchObject({ partitions: 1, ranges: [{ first: 0, end: 0 }] })
+  }, 120_000)
+
+  it('calls-under-way-at-close-are-done-or-refused-and-none-hangs', async () => {
+    const [backend, other] = [await open(), await open()]
+    const topic = await createTopic(other, name('t'), 2)
+    const attempts: Promise<Attempt>[] = []
+    for (const partition of [0, 1]) {
+      const values = numbered(`p${partition}`, 200)
+      const about = { partition, values }
+      attempts.push(
+        appendTexts(backend, topic, values, partition).then(
+          ({ firstOffset }) => ({ ...about, outcome: 'acknowledged', firstOffset }),
+          (error: { details: { outcome: Attempt['outcome'] } }) => ({
+            ...about,
+            outcome: error.details.outcome ?? 'unknown',
+            firstOffset: null,
+          }),
+        ),
+      )
+    }
+    const { createTopic: _, deleteTopic: __, widenTopic: ___, ...calls } = callsOf(backend, topic)
+    const others = Object.entries(calls).map(async ([call, run]) => [call, await codeOf(run())] as const)
+    await backend.close()
+    const codes = await Promise.all(others)
+    for (const [call, code] of codes) {
+      expect({ call, code }).toEqual({
+        call,
+        code: expect.stringMatching(/^(ok|ERR_CLOSED|ERR_GROUP_UNKNOWN|ERR_GROUP_ACTIVE|ERR_ABORTED)$/),
+      })
+    }
+    const logs = await Promise.all([0, 1].map((partition) => readAll(other, topic, partition)))
+    const log = logs.flatMap((records, partition) =>
+      records.map(({ offset, value }) => ({ partition, offset, value: String(value) })),
+    )
+    // One record of the calls above stands among them.
+    expect(
+      judgeAppends(
+        await Promise.all(attempts),
+        log.filter(({ value }) => value !== 'x'),
+      ),
+    ).toMatchObject({
+      ...NO_FINDINGS,
+      displaced: expect.any(Array),
+    })
+  }, 120_000)
+
+  it('close-revokes-with-the-holders-consent-and-pending-pulls-resolve-to-nothing', async () => {
+    const [backend, other] = [await open(), await open()]
+    const [topic, group] = [await createTopic(backend, name('t'), 2), name('g')]
+    for (const partition of [0, 1]) await appendTexts(backend, topic, numbered(`p${partition}`, 3), partition)
+    const committed: number[] = []
+    const member = await join(backend, {
+      group,
+      topic,
+      async onRevoke(partitions, member) {
+        for (const partition of partitions) {
+          const last = member.records.findLast((record) => record.partition === partition)
+          await member.feed.commit(partition, (last?.offset ?? -1) + 1)
+          committed.push(partition)
+        }
+      },
+    })
+    await eventually(() => member.records.length === 6, settled('the member has all and waits for more'))
+    const [end = 0] = await endsOf(other, topic)
+    const reader = await backend.openReader({ topic, ranges: [{ partition: 0, from: end }], limits: LIMITS })
+    const reading = reader.pull(0)
+    await backend.close()
+    expect(committed.toSorted((a, b) => a - b)).toEqual([0, 1])
+    expect(member.drained.toSorted((a, b) => a - b)).toEqual([0, 1])
+    expect(member.failures).toEqual([])
+    expect(await reading).toEqual([])
+    expect(await member.feed.pull(0)).toEqual([])
+    expect(await codeOf(member.feed.commit(0, 0))).toMatch(/^ERR_(CLOSED|FENCED)$/)
+    await member.feed.close()
+    await reader.close()
+    const ends = (await other.describeTopic(topic)).ranges.map(({ end }) => end)
+    expect(await positionsOf(other, group, topic)).toEqual(ends)
+    await eventually(
+      async () => (await other.describeGroup(group, topic)).members.length === 0,
+      settled('nobody is left in the group'),
+    )
+  }, 120_000)
+
+  it('one-connections-close-disturbs-no-other', async () => {
+    const [backend, other] = [await open(), await open()]
+    const topic = await createTopic(backend, name('t'))
+    const member = await join(other, { group: name('g'), topic })
+    await eventually(() => member.held().length === 1, settled('the member is live'))
+    await appendTexts(backend, topic, ['before'])
+    await backend.close()
+    await appendTexts(other, topic, ['after'])
+    await eventually(() => member.records.length === 2, settled('the member goes on'))
+    expect(member.values()).toEqual(['before', 'after'])
+  }, 120_000)
+})
