@@ -17,7 +17,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       if (!stream.isTTY || now - lastAt < REDRAW_MS) return
       lastAt = now
       shown = true
-      stream.write(`\r\u001B[2K${text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`)
+      stream.write(`\r\u001B[2K${text.slice(0, (stream.columns || 80) - 1)}`)
     },
     clear() {
       if (shown) stream.write('\r\u001B[2K')

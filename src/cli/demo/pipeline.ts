@@ -80,7 +80,11 @@ export async function runPipeline({
     ended = true
   })
   while (!ended && !signal.aborted && !isDone()) {
-    progress.show(`webhook ${bar(receiver.received.size, rows)} ${receiver.received.size}/${rows}`)
+    const counted = (name: string, counter: string) => statuses.get(name)?.counters[counter] ?? 0
+    const read = counted(setup.connectors.source, 'records_total')
+    const filed = counted(setup.connectors.file, 'rows_total')
+    const delivered = receiver.received.size
+    progress.show(`  read ${read}  webhook ${bar(delivered, rows)} ${delivered}/${rows}  in files ${filed}`)
     const failed = [...statuses.values()].find(({ state }) => state === 'FAILED')
     if (failed !== undefined) {
       supervisor.stop()
