@@ -1,5 +1,5 @@
 import amqp from 'amqplib'
-import { type Client, connect } from 'rabbitmq-stream-js-client'
+import { connect, type Publisher } from 'rabbitmq-stream-js-client'
 import { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js'
 import { openBackend } from '../../../src/backends/open.ts'
 import { silentLog } from '../../../src/core/log.ts'
@@ -10,16 +10,26 @@ import { appendUntilExpired } from './fill.ts'
 import { RABBITMQ_KEYS } from './keys.ts'
 
 const VARIABLE = 'RABBITMQ_URL'
-/** Where the stream protocol listens; `npm run brokers` prints it beside RABBITMQ_URL. */
-const STREAM_VARIABLE = 'RABBITMQ_STREAM_URL'
+/** Parameters of the URL, and the variables that `npm run brokers` prints for them. */
+const PORTS = { stream: 'RABBITMQ_STREAM_URL', management: 'RABBITMQ_MANAGEMENT_URL' } as const
 const STREAM_PORT = 5552
 
 export const rabbitmq: BackendUnderTest = {
   name: 'rabbitmq',
   variable: VARIABLE,
-  createUrl: () => process.env[VARIABLE] ?? '',
+  createUrl,
   skip: [],
   hooks: { keys: RABBITMQ_KEYS, expire: appendUntilExpired, foreign, gaps, interrupt },
+}
+
+/** `npm run brokers` prints each port in a variable of its own; a driver wants them in one URL. */
+function createUrl(): string {
+  const url = new URL(process.env[VARIABLE] ?? '')
+  for (const [parameter, variable] of Object.entries(PORTS)) {
+    const other = process.env[variable]
+    if (other !== undefined && !url.searchParams.has(parameter)) url.searchParams.set(parameter, new URL(other).port)
+  }
+  return url.href
 }
 
 /** Headers of every type amqplib can write, and the properties of both protocols. */
@@ -58,11 +68,12 @@ async function foreign({ url, topic, partition }: PartitionOfTopic): Promise<rea
   for (const [index, body] of seen.entries()) channel.sendToQueue(stream, body, options[index] ?? {})
   await channel.waitForConfirms()
   await connection.close()
-  const text = await onStream(stream, 5, async (publisher) => {
+  const text = await onStream(stream, 1, async (publisher) => {
     await publisher.send(Buffer.from('application properties'), {
       applicationProperties: { zero: 0, text: 'x', empty: '' },
       messageProperties: { messageId: 'm', contentType: 'x/y', creationTime: new Date(0) },
     })
+    await publisher.flush()
     return [Buffer.from('application properties')]
   })
   return [...seen, ...text].map((value) => ({ value }))
@@ -71,8 +82,9 @@ async function foreign({ url, topic, partition }: PartitionOfTopic): Promise<rea
 /** A batch of one entry takes an offset for each of its records; positions stored in the log take one each. */
 async function gaps({ url, topic, partition }: PartitionOfTopic): Promise<readonly Buffer[]> {
   const stream = `${topic}-${partition}`
-  const values = await onStream(stream, 8, async (publisher) => {
+  const values = await onStream(stream, 3, async (publisher) => {
     await publisher.send(Buffer.from('plain'))
+    await publisher.flush()
     const plain = ['p1', 'p2', 'p3'].map((text) => Buffer.from(text))
     const zipped = ['z1', 'z2', 'z3', 'z4'].map((text) => Buffer.from(text))
     await publisher.sendSubEntries(
@@ -93,28 +105,23 @@ async function gaps({ url, topic, partition }: PartitionOfTopic): Promise<readon
   return values
 }
 
-/** Publishes to a stream as other clients do, until the broker has confirmed `records` records. */
+/** Publishes to a stream as other clients do, until the broker has confirmed so many entries. */
 async function onStream(
   stream: string,
-  records: number,
-  publish: (publisher: Awaited<ReturnType<Client['declarePublisher']>>) => Promise<readonly Buffer[]>,
+  entries: number,
+  publish: (publisher: Publisher) => Promise<readonly Buffer[]>,
 ): Promise<readonly Buffer[]> {
   const client = await connect({ ...streamAddress(), vhost: '/' })
   try {
     const publisher = await client.declarePublisher({ stream })
-    const before = await endOf(client, stream)
+    let confirmed = 0
+    publisher.on('publish_confirm', (_, ids) => void (confirmed += ids.length))
     const values = await publish(publisher)
-    await publisher.flush()
-    await eventually(async () => (await endOf(client, stream)) > before, { what: `${records} records in ${stream}` })
+    await eventually(() => confirmed === entries, { what: `${entries} entries in ${stream} are confirmed` })
     return values
   } finally {
     await client.close()
   }
-}
-
-async function endOf(client: Client, stream: string): Promise<bigint> {
-  const { committedChunkId } = await client.streamStatsRequest(stream)
-  return committedChunkId
 }
 
 async function interrupt(url: string): Promise<Interruption> {
@@ -135,11 +142,10 @@ async function interrupt(url: string): Promise<Interruption> {
 }
 
 function streamAddress() {
-  const own = process.env[STREAM_VARIABLE]
-  const url = new URL(own ?? rabbitmq.createUrl())
+  const url = new URL(createUrl())
   return {
     hostname: url.hostname,
-    port: own === undefined ? STREAM_PORT : Number(url.port),
+    port: Number(url.searchParams.get('stream') ?? STREAM_PORT),
     username: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
   }
