@@ -6,7 +6,7 @@ import type { Log } from '../../src/core/log.ts'
 import { type OpenBroker, openBroker } from '../../src/open-broker.ts'
 import { skippedTest } from '../kit/skip.ts'
 import { BACKENDS } from './backends.ts'
-import { type GroupMember, type JoinOptions, joinGroup } from './group-member.ts'
+import { type GroupMember, type JoinOptions, joinGroup } from '../kit/group-member.ts'
 import { backendMissing, skipReason } from './skips.ts'
 import type { BackendUnderTest, Hooks } from './under-test.ts'
 

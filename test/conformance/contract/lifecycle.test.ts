@@ -2,7 +2,7 @@ import { expect } from '@jest/globals'
 import type { Backend } from '../../../src/core/backend.ts'
 import { type Attempt, judgeAppends, NO_FINDINGS } from '../../kit/append-log.ts'
 import { eventually } from '../../kit/eventually.ts'
-import { LIMITS } from '../group-member.ts'
+import { LIMITS } from '../../kit/group-member.ts'
 import { onEveryBackend } from '../every-backend.ts'
 import {
   appendTexts,

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { eventually } from '../../kit/eventually.ts'
-import { LIMITS } from '../group-member.ts'
+import { LIMITS } from '../../kit/group-member.ts'
 import { onEveryBackend } from '../every-backend.ts'
 import {
   appendTexts,

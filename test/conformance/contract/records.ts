@@ -3,7 +3,7 @@ import { type DrawbridgeError, isDrawbridgeError } from '../../../src/core/error
 import type { NewRecord, StoredRecord } from '../../../src/core/record.ts'
 import type { TopicSpec } from '../../../src/core/topic-spec.ts'
 import type { EventuallyOptions } from '../../kit/eventually.ts'
-import { LIMITS } from '../group-member.ts'
+import { LIMITS } from '../../kit/group-member.ts'
 
 /** How long a broker may take to notice and settle what a test waits for: a session's end, a rebalance. */
 export function settled(what: string): EventuallyOptions {
