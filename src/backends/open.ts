@@ -6,6 +6,8 @@ type OpenBackend = (url: string, options: BackendOptions) => Promise<Backend>
 /** URL scheme -> driver. A driver's library is loaded when its scheme is first used. */
 const DRIVERS: Readonly<Record<string, () => Promise<OpenBackend>>> = {
   embedded: async () => (await import('./embedded/backend.ts')).openEmbedded,
+  kafka: async () => (await import('./kafka/backend.ts')).openKafka,
+  'kafka+ssl': async () => (await import('./kafka/backend.ts')).openKafka,
 }
 
 /**

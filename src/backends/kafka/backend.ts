@@ -1,0 +1,123 @@
+import type { Backend, BackendOptions, FeedOptions, ReaderOptions, RecordReader } from '../../core/backend.ts'
+import { murmur2Partition } from '../murmur2.ts'
+import { MAX_BYTES, createAppender } from './appender.ts'
+import { createCluster, persist } from './cluster.ts'
+import { closedError, groupActive, partitionUnknown } from './errors.ts'
+import { type KafkaFeed, openKafkaFeed } from './feed.ts'
+import { deleteGroup, describeOneGroup, groupsOn, listAllGroups, resetGroup } from './groups.ts'
+import { askOffsetsAt } from './offsets.ts'
+import { createReader } from './reader.ts'
+import { createTopic, deleteTopic, describeTopic, widenTopic } from './topics.ts'
+import { parseKafkaUrl } from './url.ts'
+import { WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
+
+/**
+ * Opens Kafka (2.8 or later) at `kafka://host:port,…` or `kafka+ssl://user:password@host:port,…`. ERR_CONFIG,
+ * ERR_BROKER_UNREACHABLE where no broker of the URL answers.
+ */
+export async function openKafka(url: string, { log }: BackendOptions): Promise<Backend> {
+  const cluster = createCluster(parseKafkaUrl(url), log)
+  const feeds = new Set<KafkaFeed>()
+  const readers = new Set<RecordReader>()
+  const opening = new Set<Promise<unknown>>()
+  let lanes = 0
+  let closing: Promise<void> | undefined
+  let closed = false
+
+  const appender = createAppender(cluster, () => closed)
+  const witnesses = createWitnesses({
+    cluster,
+    appender,
+    openReader: startReader,
+    createTopic: () =>
+      createTopic(cluster, {
+        name: WITNESS_TOPIC,
+        partitions: 1,
+        compact: true,
+        retentionMs: null,
+        retentionBytes: null,
+      }),
+  })
+  try {
+    await cluster.nodes()
+  } catch (error) {
+    cluster.close()
+    throw error
+  }
+
+  return {
+    name: 'kafka',
+    capabilities: { appendOffsets: true, compaction: true, maxRecordBytes: MAX_BYTES },
+    createTopic: (spec) => open(() => createTopic(cluster, spec)),
+    widenTopic: (topic, partitions) => open(() => widenTopic(cluster, topic, partitions)),
+    deleteTopic: (topic) =>
+      open(async () => {
+        const [active] = await groupsOn(cluster, topic)
+        if (active !== undefined) throw groupActive(active, topic)
+        await deleteTopic(cluster, topic)
+        await witnesses.removeTopic(topic)
+      }),
+    describeTopic: (topic) => open(() => describeTopic(cluster, topic)),
+    listTopics: () =>
+      open(async () => {
+        const topics = await persist(() => cluster.topics())
+        return topics
+          .map(({ name }) => name)
+          .filter((name) => !KAFKAS_OWN.test(name))
+          .sort()
+      }),
+    partitionFor: murmur2Partition,
+    append: (topic, partition, records) => open(() => appender.append(topic, partition, records)),
+    openFeed: (options) => open(() => openFeed(options)),
+    openReader: (options) =>
+      open(async () => {
+        const { leaders } = await persist(() => cluster.topic(options.topic, 0))
+        for (const { partition } of options.ranges) {
+          if (partition >= leaders.length) throw partitionUnknown(options.topic, partition, leaders.length)
+        }
+        if (closing !== undefined) throw closedError()
+        return startReader(options)
+      }),
+    offsetsAt: (topic, timestamp) => open(() => persist(() => askOffsetsAt(cluster, topic, timestamp))),
+    listGroups: () => open(() => listAllGroups(cluster)),
+    describeGroup: (group, topic) => open(() => describeOneGroup(cluster, group, topic)),
+    resetGroup: (group, topic, positions) => open(() => resetGroup(cluster, witnesses, { group, topic, positions })),
+    deleteGroup: (group, topic) => open(() => deleteGroup(cluster, witnesses, group, topic)),
+    close: () => (closing ??= close()),
+  }
+
+  async function open<T>(run: () => Promise<T>): Promise<T> {
+    if (closing !== undefined) throw closedError()
+    return run()
+  }
+
+  async function openFeed(options: FeedOptions): Promise<KafkaFeed> {
+    const lane = `feed-${lanes++}-`
+    const joining = openKafkaFeed({ cluster, witnesses, log, lane, onClose: (done) => feeds.delete(done) }, options)
+    opening.add(joining)
+    try {
+      const feed = await joining
+      feeds.add(feed)
+      return feed
+    } finally {
+      opening.delete(joining)
+    }
+  }
+
+  function startReader(options: ReaderOptions): RecordReader {
+    const lane = `reader-${lanes++}-`
+    const reader = createReader({ cluster, log, lane, onClose: () => readers.delete(reader) }, options)
+    readers.add(reader)
+    return reader
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(opening)
+    await Promise.all([...feeds, ...readers].map((each) => each.close()))
+    closed = true
+    cluster.close()
+  }
+}
+
+/** __consumer_offsets and the like. */
+const KAFKAS_OWN = /^__/

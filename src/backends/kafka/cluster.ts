@@ -1,0 +1,236 @@
+import { hasCode, isDrawbridgeError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { findCoordinator } from './calls-groups.ts'
+import { type Metadata, type TopicMetadata, metadata } from './calls-topics.ts'
+import { KAFKA, closedError, kafkaError, partitionUnknown, topicUnknown } from './errors.ts'
+import { type Call, type Link, openLink, unreachable } from './kafkajs.ts'
+import type { KafkaUrl } from './url.ts'
+
+export interface TopicView {
+  readonly name: string
+  /** Kafka's topic id: random, and another one after the topic was deleted and created again. */
+  readonly id: string
+  readonly leaders: readonly number[]
+  readonly replicas: number
+}
+
+/**
+ * Who leads what, and connections to them. A node answers the requests of one connection one after the other, so what
+ * may wait there (a fetch, a join) has a lane, that is a connection, of its own. No request is ever repeated in here.
+ */
+export interface Cluster {
+  /** At most `maxAgeMs` old. ERR_TOPIC_UNKNOWN. */
+  topic(name: string, maxAgeMs?: number): Promise<TopicView>
+  topics(): Promise<readonly TopicView[]>
+  nodes(): Promise<readonly number[]>
+  /** Something moved: the next question is asked anew. */
+  forgetTopic(name: string): void
+  leaderOf(topic: string, partition: number): Promise<number>
+  toNode<T>(node: number, lane: string, call: Call<T>, timeoutMs?: number): Promise<T>
+  toController<T>(call: Call<T>): Promise<T>
+  toCoordinator<T>(group: string, lane: string, call: Call<T>, timeoutMs?: number): Promise<T>
+  forgetCoordinator(group: string): void
+  /** Closes the lanes whose name begins so. */
+  dropLanes(prefix: string): void
+  close(): void
+}
+
+export const REQUEST_TIMEOUT_MS = 20_000
+const METADATA_AGE_MS = 10_000
+const MAIN = 'main'
+const FIRST_DELAY_MS = 50
+const LAST_DELAY_MS = 1_000
+
+export function createCluster(url: KafkaUrl, log: Log): Cluster {
+  const links = new Map<string, Promise<Link>>()
+  const views = new Map<string, { readonly view: TopicView; readonly at: number }>()
+  const asking = new Map<string, Promise<TopicView>>()
+  const coordinators = new Map<string, number>()
+  let nodes: ReadonlyMap<number, { host: string; port: number }> = new Map()
+  let controller = -1
+  let closed = false
+
+  return {
+    topic: viewTopic,
+    async topics() {
+      const found = await askAny(metadata(null))
+      learn(found)
+      return found.topics.filter(({ error }) => error === KAFKA.NONE).map(viewOf)
+    },
+    async nodes() {
+      learn(await askAny(metadata([])))
+      return [...nodes.keys()]
+    },
+    forgetTopic: (name) => void views.delete(name),
+    leaderOf,
+    toNode,
+    async toController(call) {
+      if (!nodes.has(controller)) learn(await askAny(metadata([])))
+      try {
+        return await toNode(controller, MAIN, call)
+      } catch (error) {
+        controller = -1
+        throw error
+      }
+    },
+    async toCoordinator(group, lane, call, timeoutMs) {
+      const node = coordinators.get(group) ?? (await askCoordinator(group))
+      try {
+        return await toNode(node, lane, call, timeoutMs)
+      } catch (error) {
+        coordinators.delete(group)
+        throw error
+      }
+    },
+    forgetCoordinator: (group) => void coordinators.delete(group),
+    dropLanes(prefix) {
+      for (const [key, link] of links) {
+        if (key.startsWith(prefix)) drop(key, link)
+      }
+    },
+    close() {
+      closed = true
+      for (const [key, link] of links) drop(key, link)
+    },
+  }
+
+  async function viewTopic(name: string, maxAgeMs = METADATA_AGE_MS): Promise<TopicView> {
+    const known = views.get(name)
+    if (known !== undefined && performance.now() - known.at <= maxAgeMs) return known.view
+    const underWay = asking.get(name) ?? askTopic(name).finally(() => asking.delete(name))
+    asking.set(name, underWay)
+    return underWay
+  }
+
+  async function leaderOf(topic: string, partition: number): Promise<number> {
+    let { leaders } = await viewTopic(topic)
+    // Perhaps it was widened since.
+    if (partition >= leaders.length) ({ leaders } = await viewTopic(topic, 0))
+    const leader = leaders[partition]
+    if (leader === undefined) throw partitionUnknown(topic, partition, leaders.length)
+    if (leader >= 0 && nodes.has(leader)) return leader
+    views.delete(topic)
+    throw kafkaError(KAFKA.LEADER_NOT_AVAILABLE, `topic ${topic}, partition ${partition}`)
+  }
+
+  function drop(key: string, link: Promise<Link>): void {
+    links.delete(key)
+    link.then(
+      (open) => open.close(),
+      () => undefined,
+    )
+  }
+
+  async function askTopic(name: string): Promise<TopicView> {
+    const found = await askAny(metadata([name]))
+    learn(found)
+    const topic = found.topics[0]
+    if (topic === undefined || topic.error === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) {
+      views.delete(name)
+      throw topicUnknown(name)
+    }
+    if (topic.error !== KAFKA.NONE && topic.error !== KAFKA.LEADER_NOT_AVAILABLE) {
+      throw kafkaError(topic.error, `topic ${JSON.stringify(name)}`)
+    }
+    const view = viewOf(topic)
+    views.set(name, { view, at: performance.now() })
+    return view
+  }
+
+  function learn(found: Metadata): void {
+    nodes = new Map(found.nodes.map(({ id, host, port }) => [id, { host, port }]))
+    controller = found.controller
+  }
+
+  async function askCoordinator(group: string): Promise<number> {
+    const { error, node } = await askAny(findCoordinator(group))
+    if (error !== KAFKA.NONE) throw kafkaError(error, `group ${JSON.stringify(group)}`)
+    if (!nodes.has(node)) learn(await askAny(metadata([])))
+    coordinators.set(group, node)
+    return node
+  }
+
+  /** Any node will do: those known first, then those the URL names. */
+  async function askAny<T>(call: Call<T>): Promise<T> {
+    let failure: unknown
+    for (const id of shuffled([...nodes.keys()])) {
+      try {
+        return await toNode(id, MAIN, call)
+      } catch (error) {
+        if (!hasCode(error, 'ERR_BROKER_UNREACHABLE')) throw error
+        failure = error
+      }
+    }
+    for (const { host, port } of shuffled(url.seeds)) {
+      try {
+        return await (await linkTo(`${MAIN}/${host}:${port}`, host, port)).request(call, REQUEST_TIMEOUT_MS)
+      } catch (error) {
+        if (!hasCode(error, 'ERR_BROKER_UNREACHABLE')) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  async function toNode<T>(node: number, lane: string, call: Call<T>, timeoutMs = REQUEST_TIMEOUT_MS): Promise<T> {
+    const place = nodes.get(node)
+    if (place === undefined) throw unreachable(`node ${node}`, 'the cluster does not know it now', 'not-written')
+    const link = await linkTo(`${lane}/${place.host}:${place.port}`, place.host, place.port)
+    return link.request(call, timeoutMs)
+  }
+
+  async function linkTo(key: string, host: string, port: number): Promise<Link> {
+    if (closed) throw closedError()
+    const known = links.get(key)
+    if (known !== undefined) {
+      const link = await known
+      if (!link.broken) return link
+    }
+    // Whoever awaited the same broken link has perhaps opened the next one already.
+    if (links.get(key) !== known) return linkTo(key, host, port)
+    const opening = openLink({ host, port, tls: url.tls, login: url.login, log })
+    links.set(key, opening)
+    opening.catch(() => {
+      if (links.get(key) === opening) links.delete(key)
+    })
+    const link = await opening
+    if (links.get(key) === opening && !closed) return link
+    link.close()
+    throw closed ? closedError() : unreachable(`${host}:${port}`, 'closed while connecting', 'not-written')
+  }
+}
+
+function viewOf({ name, id, leaders, replicas }: TopicMetadata): TopicView {
+  return { name, id, leaders, replicas }
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+}
+
+/**
+ * Tries again while the cluster is on the move or a node does not answer: only for what may be repeated, or with
+ * `outcome` only what is known not to be done.
+ */
+export async function persist<T>(
+  attempt: () => Promise<T>,
+  forMs = REQUEST_TIMEOUT_MS,
+  outcome?: 'not-written',
+): Promise<T> {
+  const until = performance.now() + forMs
+  for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LAST_DELAY_MS)) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const mends =
+        isDrawbridgeError(error) &&
+        error.verdict === 'retry' &&
+        (outcome === undefined || error.details['outcome'] === outcome)
+      if (!mends || performance.now() + delayMs > until) throw error
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+    }
+  }
+}

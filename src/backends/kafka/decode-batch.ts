@@ -1,0 +1,215 @@
+import type { PullLimits } from '../../core/backend.ts'
+import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
+import { type StoredRecord, NO_HEADERS } from '../../core/record.ts'
+import { decompress } from './compression.ts'
+
+const BATCH_HEADER_BYTES = 61
+const LENGTH_END = 12
+const UINT32 = 2 ** 32
+const CODEC_MASK = 7
+const APPEND_TIME = 8
+const TRANSACTIONAL = 16
+const CONTROL = 32
+const ABORT = 0
+
+export interface AbortedTransaction {
+  readonly producer: bigint
+  readonly first: number
+}
+
+/** The raw batches of one answer, decoded record by record as they are asked for. */
+export interface Chunk {
+  /** Appends records of offsets in [from, to) until a limit is reached or nothing is left; says the bytes taken. */
+  take(into: StoredRecord[], from: number, to: number, room: PullLimits): number
+  readonly empty: boolean
+  /** The offset after all that the chunk holds, markers and gaps included. */
+  readonly next: number
+  readonly bytes: number
+}
+
+interface Open {
+  readonly buffer: Buffer
+  at: number
+  left: number
+  readonly base: number
+  readonly baseTimestamp: number
+  /** null: the batch carries its producer's times only. */
+  readonly appendedAt: number | null
+}
+
+/**
+ * `from` is the offset asked for; batches begin at or before it. Records of aborted transactions are left out (KIP-98),
+ * so are markers. kafkajs's decoder gives headers as an object (order and repetition are lost), the broker's time in
+ * place of the producer's, and nothing at all of a batch that compaction has emptied.
+ */
+export function createChunk(bytes: Buffer, from: number, aborted: readonly AbortedTransaction[]): Chunk {
+  const waiting = aborted.toSorted((a, b) => a.first - b.first)
+  const aborting = new Set<bigint>()
+  const whole = wholeBatches(bytes, from)
+  let at = 0
+  let open: Open | undefined
+
+  return {
+    get empty() {
+      return open === undefined && at >= whole.end
+    },
+    next: whole.next,
+    bytes: whole.end,
+    take,
+  }
+
+  function take(into: StoredRecord[], first: number, to: number, room: PullLimits): number {
+    let taken = 0
+    while (into.length < room.maxRecords && (taken < room.maxBytes || into.length === 0)) {
+      open ??= openNext()
+      if (open === undefined) break
+      if (open.left === 0) {
+        open = undefined
+        continue
+      }
+      open.left--
+      const started = open.at
+      const record = readRecord(open, first, to)
+      if (record === undefined) continue
+      into.push(record)
+      taken += open.at - started
+    }
+    return taken
+  }
+
+  /** The next batch with something for a reader. */
+  function openNext(): Open | undefined {
+    while (at < whole.end) {
+      const start = at
+      at += LENGTH_END + bytes.readInt32BE(start + 8)
+      const attributes = bytes.readInt16BE(start + 21)
+      const base = int64(bytes, start)
+      const last = base + bytes.readInt32BE(start + 23)
+      const producer = bytes.readBigInt64BE(start + 43)
+      while (waiting[0] !== undefined && waiting[0].first <= last) {
+        aborting.add(waiting[0].producer)
+        waiting.shift()
+      }
+      const body = bytes.subarray(start + BATCH_HEADER_BYTES, at)
+      if ((attributes & CONTROL) !== 0) {
+        if (isAbort(body)) aborting.delete(producer)
+        continue
+      }
+      if ((attributes & TRANSACTIONAL) !== 0 && aborting.has(producer)) continue
+      const codec = attributes & CODEC_MASK
+      const left = bytes.readInt32BE(start + 57)
+      if (left === 0) continue
+      return {
+        buffer: codec === 0 ? body : decompress(codec, body),
+        at: 0,
+        left,
+        base,
+        baseTimestamp: int64(bytes, start + 27),
+        appendedAt: (attributes & APPEND_TIME) === 0 ? null : int64(bytes, start + 35),
+      }
+    }
+    return undefined
+  }
+}
+
+/** The last batch of an answer may be cut off; it comes again. */
+function wholeBatches(bytes: Buffer, from: number): { end: number; next: number } {
+  let end = 0
+  let next = from
+  while (end + BATCH_HEADER_BYTES <= bytes.length) {
+    const length = LENGTH_END + bytes.readInt32BE(end + 8)
+    if (end + length > bytes.length) break
+    const magic = bytes.readInt8(end + 16)
+    if (magic !== 2) {
+      throw new DrawbridgeError(
+        'ERR_UNSUPPORTED',
+        `records in message format ${magic} cannot be read: let the broker rewrite the topic in format 2 (Kafka 3.x: log.message.format.version)`,
+        { details: { magic } },
+      )
+    }
+    next = Math.max(next, int64(bytes, end) + bytes.readInt32BE(end + 23) + 1)
+    end += length
+  }
+  return { end, next }
+}
+
+/** Key of a marker: version, type (both int16); it is the first record's. */
+function isAbort(body: Buffer): boolean {
+  const cursor = { buffer: body, at: 0 }
+  varint(cursor)
+  cursor.at++
+  varint(cursor)
+  varint(cursor)
+  const length = varint(cursor)
+  return length >= 4 && body.readInt16BE(cursor.at + 2) === ABORT
+}
+
+/** undefined for an offset outside [first, to); its bytes are passed over. */
+function readRecord(open: Open, first: number, to: number): StoredRecord | undefined {
+  try {
+    const length = varint(open)
+    const end = open.at + length
+    if (length < 0 || end > open.buffer.length) throw new RangeError('a record reaches beyond its batch')
+    open.at++
+    const timestamp = open.baseTimestamp + varint(open)
+    const offset = open.base + varint(open)
+    if (offset < first || offset >= to) {
+      open.at = end
+      return undefined
+    }
+    if (!Number.isSafeInteger(offset)) throw new RangeError('an offset above 2^53')
+    const key = field(open)
+    const value = field(open)
+    const count = varint(open)
+    const headers = count <= 0 ? NO_HEADERS : readHeaders(open, count)
+    open.at = end
+    return { offset, key, value, headers, timestamp, appendedAt: open.appendedAt ?? timestamp }
+  } catch (error) {
+    if (isDrawbridgeError(error)) throw error
+    throw new DrawbridgeError(
+      'ERR_STORE_FAILED',
+      `a record batch at offset ${open.base} is damaged: check the broker's disks, then move the group or the read past it`,
+      { cause: error, details: { offset: open.base } },
+    )
+  }
+}
+
+function readHeaders(open: Open, count: number): (readonly [string, Buffer | null])[] {
+  const headers: (readonly [string, Buffer | null])[] = []
+  for (let index = 0; index < count; index++) {
+    const length = varint(open)
+    const name = open.buffer.toString('utf8', open.at, open.at + Math.max(0, length))
+    open.at += Math.max(0, length)
+    headers.push([name, field(open)])
+  }
+  return headers
+}
+
+/** Copied, because a slice would keep the whole answer in memory. */
+function field(cursor: { readonly buffer: Buffer; at: number }): Buffer | null {
+  const length = varint(cursor)
+  if (length < 0) return null
+  const copy = Buffer.allocUnsafeSlow(length)
+  cursor.buffer.copy(copy, 0, cursor.at, cursor.at + length)
+  cursor.at += length
+  return copy
+}
+
+function varint(cursor: { readonly buffer: Buffer; at: number }): number {
+  const { buffer } = cursor
+  let byte = buffer[cursor.at++] as number
+  if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+  let value = byte & 0x7f
+  let factor = 0x80
+  do {
+    if (cursor.at >= buffer.length) throw new RangeError('a number reaches beyond its batch')
+    byte = buffer[cursor.at++] as number
+    value += (byte & 0x7f) * factor
+    factor *= 0x80
+  } while (byte >= 0x80)
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+}
+
+function int64(buffer: Buffer, at: number): number {
+  return buffer.readInt32BE(at) * UINT32 + buffer.readUInt32BE(at + 4)
+}

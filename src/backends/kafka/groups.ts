@@ -1,0 +1,149 @@
+import type { GroupDescription } from '../../core/backend.ts'
+import { type DescribedGroup, deleteOffsets, describeGroups, fetchOffsets, listGroups } from './calls-groups.ts'
+import { type Cluster, type TopicView, persist } from './cluster.ts'
+import { createChunk } from './decode-batch.ts'
+import { fetchRecords } from './calls-log.ts'
+import { KAFKA, groupActive, groupUnknown, kafkaError } from './errors.ts'
+import { askRanges } from './offsets.ts'
+import { askPositions, commitIdle, moved } from './positions.ts'
+import { decodeAssignment, decodeSubscription } from './share.ts'
+import type { Witnesses } from './witnesses.ts'
+
+/** A lag up to this is looked into, as it may be markers of transactions only. */
+const MARKERS = 1_000
+const LOOK_BYTES = 65_536
+
+export async function listAllGroups(cluster: Cluster): Promise<{ group: string; topic: string }[]> {
+  const found = await Promise.all(
+    (await groupIds(cluster)).map(async (group) => {
+      const topics = await persist(async () => {
+        const answer = await cluster.toCoordinator(group, 'main', fetchOffsets(group, null))
+        if (answer.error === KAFKA.GROUP_ID_NOT_FOUND) return []
+        if (answer.error !== KAFKA.NONE) throw moved(cluster, group, answer.error)
+        return [...answer.topics].filter(([, positions]) => positions.size > 0).map(([topic]) => topic)
+      })
+      return topics.map((topic) => ({ group, topic }))
+    }),
+  )
+  return found.flat()
+}
+
+/** Groups of live members that want the topic. */
+export async function groupsOn(cluster: Cluster, topic: string): Promise<readonly string[]> {
+  const ids = await groupIds(cluster)
+  const members = await Promise.all(ids.map(async (group) => [group, await membersOn(cluster, group, topic)] as const))
+  return members.filter(([, found]) => found.length > 0).map(([group]) => group)
+}
+
+async function groupIds(cluster: Cluster): Promise<readonly string[]> {
+  const nodes = await persist(() => cluster.nodes())
+  const found = await Promise.all(
+    nodes.map((node) =>
+      persist(async () => {
+        const { error, groups } = await cluster.toNode(node, 'main', listGroups())
+        if (error !== KAFKA.NONE) throw kafkaError(error, 'groups')
+        return groups
+      }),
+    ),
+  )
+  return [...new Set(found.flat())].sort()
+}
+
+export async function describeOneGroup(cluster: Cluster, group: string, topic: string): Promise<GroupDescription> {
+  const view = await persist(() => cluster.topic(topic, 0))
+  const [found, ranges, members] = await Promise.all([
+    askPositions(cluster, group, view),
+    persist(() => askRanges(cluster, topic)),
+    membersOn(cluster, group, topic),
+  ])
+  if (found.size === 0 && members.length === 0) throw groupUnknown(group, topic)
+  const positions = await Promise.all(
+    ranges.map(async ({ first, end }, partition) => {
+      const next = found.get(partition) ?? null
+      const from = Math.max(next ?? first, first)
+      return { next, end, lag: await lagOf(cluster, view, { partition, from, end }) }
+    }),
+  )
+  return { group, topic, members, positions }
+}
+
+/** Counted from the first record that stands at or after the position: behind it there may be markers only. */
+async function lagOf(
+  cluster: Cluster,
+  { name }: TopicView,
+  { partition, from, end }: { readonly partition: number; readonly from: number; readonly end: number },
+): Promise<number> {
+  for (let at = from; end - at <= MARKERS && at < end; ) {
+    const part = { partition, offset: at, maxBytes: LOOK_BYTES }
+    const answer = await persist(async () =>
+      cluster.toNode(
+        await cluster.leaderOf(name, partition),
+        'look',
+        fetchRecords(name, [part], { waitMs: 0, maxBytes: LOOK_BYTES }),
+      ),
+    )
+    const found = answer.parts[0]
+    if (found === undefined || found.error !== KAFKA.NONE) break
+    const chunk = createChunk(found.records, at, found.aborted)
+    const records: { offset: number }[] = []
+    chunk.take(records as never, at, end, { maxRecords: 1, maxBytes: 1 })
+    if (records[0] !== undefined) return end - records[0].offset
+    if (chunk.next <= at) return 0
+    at = chunk.next
+    if (at >= end) return 0
+  }
+  return Math.max(0, end - from)
+}
+
+async function membersOn(cluster: Cluster, group: string, topic: string): Promise<GroupDescription['members']> {
+  const found = await describe(cluster, group)
+  if (found.protocolType !== 'consumer') return []
+  return found.members
+    .filter(({ id, metadata }) => metadata.length === 0 || decodeSubscription(id, metadata).topics.includes(topic))
+    .map(({ id, assignment }) => ({ id, partitions: [...decodeAssignment(assignment, topic)].sort((a, b) => a - b) }))
+}
+
+async function describe(cluster: Cluster, group: string): Promise<DescribedGroup> {
+  return persist(async () => {
+    const [found] = await cluster.toCoordinator(group, 'main', describeGroups([group]))
+    if (found === undefined || found.error === KAFKA.GROUP_ID_NOT_FOUND) return NOBODY
+    if (found.error !== KAFKA.NONE) throw moved(cluster, group, found.error)
+    return found
+  })
+}
+
+const NOBODY: DescribedGroup = { error: KAFKA.NONE, state: 'Dead', protocolType: '', members: [] }
+
+/** ERR_GROUP_ACTIVE while the group has members, also such as read other topics: Kafka knows no finer. */
+export async function resetGroup(
+  cluster: Cluster,
+  witnesses: Witnesses,
+  {
+    group,
+    topic,
+    positions,
+  }: { readonly group: string; readonly topic: string; readonly positions: readonly number[] },
+): Promise<void> {
+  const view = await persist(() => cluster.topic(topic, 0))
+  const wanted = [...positions.entries()]
+  if (!(await commitIdle(cluster, group, topic, wanted))) throw groupActive(group, topic)
+  await witnesses.put(group, topic, { incarnation: view.id, partitions: view.leaders.length })
+}
+
+/** ERR_GROUP_ACTIVE, ERR_GROUP_UNKNOWN. */
+export async function deleteGroup(cluster: Cluster, witnesses: Witnesses, group: string, topic: string): Promise<void> {
+  const view = await persist(() => cluster.topic(topic, 0))
+  const positions = await askPositions(cluster, group, view)
+  if ((await membersOn(cluster, group, topic)).length > 0) throw groupActive(group, topic)
+  if (positions.size === 0 && (await witnesses.get(group, topic)) === undefined) throw groupUnknown(group, topic)
+  // The witness goes first: without it a group is only new, while positions without one make a witness anew.
+  await witnesses.remove(group, topic)
+  if (positions.size === 0) return
+  await persist(async () => {
+    const call = deleteOffsets(group, topic, view.leaders.length)
+    const { error, partitions } = await cluster.toCoordinator(group, 'main', call)
+    const first = [error, ...partitions.values()].find((code) => code !== KAFKA.NONE) ?? KAFKA.NONE
+    if (first === KAFKA.NON_EMPTY_GROUP || first === KAFKA.GROUP_SUBSCRIBED_TO_TOPIC) throw groupActive(group, topic)
+    if (first !== KAFKA.NONE && first !== KAFKA.GROUP_ID_NOT_FOUND) throw moved(cluster, group, first)
+  })
+}

@@ -1,0 +1,272 @@
+import { type DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from './calls-groups.ts'
+import type { Joined, Membership as Identity } from './calls-groups.ts'
+import type { Cluster } from './cluster.ts'
+import { KAFKA, isMoving, kafkaError } from './errors.ts'
+import {
+  PROTOCOL,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  sharePartitions,
+} from './share.ts'
+
+export const SESSION_MS = 10_000
+const HEARTBEAT_MS = 500
+const HEARTBEAT_TIMEOUT_MS = 4_000
+/** How long the group waits for a member to join anew. Members join at once, also while they let partitions go. */
+const REBALANCE_MS = 30_000
+const TICK_MS = 250
+const PAUSE_MS = 200
+/** How often members look whether the topic has grown. */
+const WATCH_MS = 5_000
+
+export interface MembershipOptions {
+  readonly group: string
+  readonly topic: string
+  readonly lane: string
+  readonly log: Log
+  /** What this member still has a hand on, also what it is about to let go. */
+  owned(): readonly number[]
+  /** The share as the group sees it now. */
+  onShare(partitions: readonly number[]): void
+  /** Membership has ended without us: all is somebody else's. */
+  onExpired(): void
+  onFailed(error: DrawbridgeError): void
+}
+
+/** Keeps one membership of a group up: joins, beats, joins anew when the group changes (classic protocol, KIP-62, KIP-429). */
+export interface Membership {
+  /** Resolves after the first share is known. */
+  start(): Promise<void>
+  /** Something was let go, so the group may go on: join anew. */
+  rejoin(): void
+  readonly identity: Identity
+  /** Resolves once no join is under way. */
+  settled(): Promise<void>
+  /** Expires a membership that has been silent for a session. To be asked before anything is handed out. */
+  check(): void
+  /** Asks the coordinator at once whether we are still a member. */
+  verify(): void
+  leave(): Promise<void>
+}
+
+export function createMembership(cluster: Cluster, options: MembershipOptions): Membership {
+  const { group, topic, lane, log } = options
+  const place = `group ${JSON.stringify(group)}`
+  const started = Promise.withResolvers<void>()
+  let member = ''
+  let generation = -1
+  let known = 0
+  let over = false
+  let wanted = false
+  let joining = true
+  let joined = Promise.withResolvers<void>()
+  let heardAt = performance.now()
+  let tickedAt = performance.now()
+  let watchedAt = performance.now()
+  let expired = false
+  let wakeUp: (() => void) | undefined
+  const ticker = setInterval(check, TICK_MS)
+
+  return {
+    start() {
+      void run()
+      return started.promise
+    },
+    rejoin() {
+      wanted = true
+      wakeUp?.()
+    },
+    get identity() {
+      return { group, member, generation }
+    },
+    settled: () => (joining ? joined.promise : Promise.resolve()),
+    check,
+    verify: () => wakeUp?.(),
+    async leave() {
+      if (over) return
+      end()
+      if (member === '') return
+      const error = await cluster.toCoordinator(group, 'main', leaveGroup({ group, member }), HEARTBEAT_TIMEOUT_MS)
+      if (error !== KAFKA.NONE && error !== KAFKA.UNKNOWN_MEMBER_ID) throw kafkaError(error, place)
+    },
+  }
+
+  function end(): void {
+    over = true
+    clearInterval(ticker)
+    wakeUp?.()
+    joined.resolve()
+    cluster.dropLanes(`${lane}join`)
+    cluster.dropLanes(`${lane}beat`)
+  }
+
+  /**
+   * A stopped process does not see its session end: between its continuation and the next answer of the broker, the
+   * new owner and this one would work side by side. The gap between two ticks shows it before that answer does.
+   */
+  function check(): void {
+    const now = performance.now()
+    const silent = joining ? now - tickedAt : Math.max(now - tickedAt, now - heardAt)
+    tickedAt = now
+    if (silent <= SESSION_MS || expired || over) return
+    log.warn({ group, topic, member, silentMs: Math.round(silent) }, 'silent for longer than a session')
+    expire()
+    wanted = true
+    wakeUp?.()
+  }
+
+  function expire(): void {
+    expired = true
+    options.onExpired()
+  }
+
+  async function run(): Promise<void> {
+    while (!over) {
+      try {
+        if (!joining) joined = Promise.withResolvers()
+        joining = true
+        const share = await join()
+        if (share === undefined) continue
+        joining = false
+        joined.resolve()
+        options.onShare(share)
+        started.resolve()
+        await beat()
+      } catch (error) {
+        if (over) break
+        if (isDrawbridgeError(error) && error.verdict === 'retry') {
+          log.debug({ group, topic, error: errorText(error) }, 'membership interrupted, trying again')
+          cluster.forgetCoordinator(group)
+          await sleep(PAUSE_MS)
+        } else fail(error as DrawbridgeError)
+      }
+    }
+  }
+
+  function fail(error: DrawbridgeError): void {
+    end()
+    started.reject(error)
+    started.promise.catch(() => undefined)
+    options.onFailed(error)
+  }
+
+  /** undefined: to be tried again at once. */
+  async function join(): Promise<readonly number[] | undefined> {
+    wanted = false
+    expired = false
+    const view = await cluster.topic(topic, 0)
+    const owned = options.owned()
+    const request = joinGroup({
+      group,
+      member,
+      sessionMs: SESSION_MS,
+      rebalanceMs: REBALANCE_MS,
+      protocol: PROTOCOL,
+      metadata: encodeSubscription(topic, owned, owned.length === 0 ? -1 : generation),
+    })
+    const answer = await cluster.toCoordinator(group, `${lane}join`, request, REBALANCE_MS + SESSION_MS)
+    if (over) return undefined
+    if (answer.error === KAFKA.MEMBER_ID_REQUIRED) {
+      member = answer.member
+      return undefined
+    }
+    if (answer.error !== KAFKA.NONE) return refused(answer.error)
+    member = answer.member
+    generation = answer.generation
+    known = view.leaders.length
+    const shares = answer.leader === member ? await decide(answer) : []
+    const synced = await cluster.toCoordinator(
+      group,
+      `${lane}join`,
+      syncGroup({ group, member, generation }, shares),
+      REBALANCE_MS + SESSION_MS,
+    )
+    if (over) return undefined
+    if (synced.error !== KAFKA.NONE) return refused(synced.error)
+    heardAt = performance.now()
+    // Stopped while joining: what was owned then is not ours any more, so the share was made of a wrong claim.
+    return expired ? undefined : decodeAssignment(synced.assignment, topic)
+  }
+
+  function refused(error: number): undefined {
+    if (error === KAFKA.REBALANCE_IN_PROGRESS) return undefined
+    if (error === KAFKA.UNKNOWN_MEMBER_ID || error === KAFKA.ILLEGAL_GENERATION) {
+      if (error === KAFKA.UNKNOWN_MEMBER_ID) member = ''
+      expire()
+      return undefined
+    }
+    throw kafkaError(error, place)
+  }
+
+  /** As the leader: who gets what, of every topic any member wants. */
+  async function decide({ members }: Joined): Promise<(readonly [string, Buffer])[]> {
+    const views = members.map(({ id, metadata }) => decodeSubscription(id, metadata))
+    const topics = [...new Set(views.flatMap((view) => view.topics))]
+    const counts = new Map<string, number>()
+    for (const name of topics) {
+      // A topic that somebody waits for and that is not there has no partitions to share.
+      const found = await cluster.topic(name).catch((error: unknown) => {
+        if (isDrawbridgeError(error) && error.code === 'ERR_TOPIC_UNKNOWN') return undefined
+        throw error
+      })
+      if (found !== undefined) counts.set(name, found.leaders.length)
+    }
+    const shares = sharePartitions(views, counts)
+    return Array.from(shares, ([id, share]) => [id, encodeAssignment(share)] as const)
+  }
+
+  /** Returns when it is time to join anew. */
+  async function beat(): Promise<void> {
+    while (!over && !wanted) {
+      await sleep(HEARTBEAT_MS)
+      if (over || wanted) return
+      const error = await beatOnce()
+      if (error === KAFKA.NONE || error === KAFKA.REBALANCE_IN_PROGRESS) heardAt = performance.now()
+      if (error === KAFKA.REBALANCE_IN_PROGRESS) return
+      if (error === KAFKA.UNKNOWN_MEMBER_ID || error === KAFKA.ILLEGAL_GENERATION) {
+        refused(error)
+        return
+      }
+      if (error !== KAFKA.NONE && !isMoving(error)) throw kafkaError(error, place)
+      if (isMoving(error)) cluster.forgetCoordinator(group)
+      await watch()
+    }
+  }
+
+  async function beatOnce(): Promise<number> {
+    try {
+      const request = heartbeat({ group, member, generation })
+      return await cluster.toCoordinator(group, `${lane}beat`, request, HEARTBEAT_TIMEOUT_MS)
+    } catch (error) {
+      // Silence is for `check` to judge.
+      log.debug({ group, topic, error: errorText(error) }, 'heartbeat failed, trying again')
+      return KAFKA.COORDINATOR_NOT_AVAILABLE
+    }
+  }
+
+  async function watch(): Promise<void> {
+    if (performance.now() - watchedAt < WATCH_MS) return
+    watchedAt = performance.now()
+    try {
+      if ((await cluster.topic(topic, 0)).leaders.length !== known) wanted = true
+    } catch (error) {
+      log.debug({ group, topic, error: errorText(error) }, 'the topic was not found when looking whether it has grown')
+    }
+  }
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(wake, ms)
+      function wake(): void {
+        clearTimeout(timer)
+        wakeUp = undefined
+        resolve()
+      }
+      wakeUp = wake
+    })
+  }
+}
