@@ -169,6 +169,31 @@ onEveryBackend('contract append', ({ it, open, name, hooks }) => {
     expect(stored.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }))).toEqual(records)
   })
 
+  it('what-is-read-belongs-to-the-reader-and-pins-no-larger-block', async () => {
+    const backend = await open()
+    const topic = await createTopic(backend, name('t'))
+    const [small, large] = [record('small', { key: Buffer.from('key') }), record(Buffer.alloc(50_000, 'x'))]
+    await backend.append(topic, 0, [large, small, large, large, small, large, large, large])
+    const stored = await readAll(backend, topic)
+    for (const { key, value } of stored) {
+      for (const bytes of [key, value]) {
+        // A slab that small buffers share is no block of the log.
+        if (bytes !== null) expect(bytes.buffer.byteLength).toBeLessThanOrEqual(Math.max(2 * bytes.length, 16_384))
+      }
+    }
+    for (const { value } of stored) value?.fill(0)
+    expect(textsOf(await readAll(backend, topic)).map((text) => text?.slice(0, 5))).toEqual([
+      'xxxxx',
+      'small',
+      'xxxxx',
+      'xxxxx',
+      'small',
+      'xxxxx',
+      'xxxxx',
+      'xxxxx',
+    ])
+  })
+
   it('the-time-of-append-is-the-brokers-and-never-decreases', async () => {
     const backend = await open()
     const topic = await createTopic(backend, name('t'))

@@ -4,6 +4,9 @@ import { eventually } from '../../kit/eventually.ts'
 import { onEveryBackend } from '../every-backend.ts'
 import { appendTexts, createTopic, endsOf, numbered, positionsOf, readAll, refusal, settled } from './records.ts'
 
+/** Within this time producers and groups see new partitions. */
+const WIDENED_MS = 30_000
+
 onEveryBackend('contract from', ({ it, open, join, name }) => {
   const offsetsOf = async (backend: Awaited<ReturnType<typeof open>>, topic: string, partition: number) =>
     (await readAll(backend, topic, partition)).map(({ offset }) => offset)
@@ -73,7 +76,7 @@ onEveryBackend('contract from', ({ it, open, join, name }) => {
     // Written before the member can know of the partitions: `latest` was resolved long ago.
     await eventually(() => appendTexts(other, topic, ['new 1'], 1), settled('partition 1 takes records'))
     await eventually(() => appendTexts(other, topic, ['new 2'], 2), settled('partition 2 takes records'))
-    await eventually(() => member.records.length >= 2, { what: 'the new partitions are read', timeoutMs: 45_000 })
+    await eventually(() => member.records.length >= 2, { what: 'the new partitions are read', timeoutMs: WIDENED_MS })
     expect(member.values().toSorted()).toEqual(['new 1', 'new 2'])
     expect(member.held()).toEqual([0, 1, 2])
     expect(member.assignments.filter(({ lost }) => lost !== undefined)).toEqual([])

@@ -2,7 +2,7 @@ import { expect } from '@jest/globals'
 import { eventually } from '../../kit/eventually.ts'
 import { onEveryBackend } from '../every-backend.ts'
 import { gate } from '../steps.ts'
-import { startMember } from './member-process.ts'
+import { type MemberEvent, startMember } from './member-process.ts'
 import { appendTexts, codeOf, createTopic, lagOf, numbered, positionsOf, refusal, settled } from './records.ts'
 
 /** Longer than a heartbeat and shorter than a session of any backend: a handler that takes its time. */
@@ -97,6 +97,7 @@ onEveryBackend('contract hand-over', ({ it, open, join, name, url }) => {
     await leaving.feed.close()
     expect(committed.toSorted((a, b) => a - b)).toEqual(given)
     expect(leaving.held()).toEqual([])
+    expect(leaving.drained).toEqual(expect.arrayContaining([...given]))
     await eventually(() => staying.held().length === 4, settled('the staying one holds all'))
     for (const partition of given) {
       expect(staying.values(partition)).toEqual([])
@@ -166,5 +167,10 @@ onEveryBackend('contract hand-over', ({ it, open, join, name, url }) => {
       settled('the record that came meanwhile is handed out'),
     )
     if (!rejoined()) expect(zombie.values()).not.toContain('after')
+    // It mends itself: as another member it gets a share again.
+    const again = () => zombie.events('assigned').slice(2)
+    await eventually(() => again().length > 0 && heir.held().length === 1, settled('it has joined again'))
+    const memberOf = ({ member }: MemberEvent) => member
+    expect(again().map(memberOf)).not.toContain(zombie.events('assigned').map(memberOf)[0])
   }, 240_000)
 })

@@ -5,6 +5,8 @@ import { startProcess, type TestProcess } from '../../kit/process.ts'
 /** What programs/member.ts says. */
 export interface MemberEvent {
   readonly event: 'joined' | 'assigned' | 'revoked' | 'lost' | 'failed' | 'records' | 'drained' | 'committed' | 'closed'
+  /** Its id at the time. */
+  readonly member?: string
   readonly partition?: number
   readonly partitions?: readonly number[]
   readonly position?: number

@@ -15,6 +15,9 @@ import {
   topicSpec,
 } from './records.ts'
 
+/** Within this time producers and groups see new partitions. */
+const WIDENED_MS = 30_000
+
 onEveryBackend('contract topics', ({ it, open, join, name }) => {
   it('the-same-spec-again-changes-nothing-and-another-one-is-refused', async () => {
     const backend = await open()
@@ -107,11 +110,14 @@ onEveryBackend('contract topics', ({ it, open, join, name }) => {
       ranges: 5,
       incarnation: before.incarnation,
     })
-    await eventually(
-      async () => (await other.describeTopic(topic)).partitions === 5,
-      settled('another connection sees it'),
-    )
-    await eventually(() => appendTexts(other, topic, ['new'], 4), settled('another connection appends there'))
+    await eventually(async () => (await other.describeTopic(topic)).partitions === 5, {
+      what: 'another connection sees it',
+      timeoutMs: WIDENED_MS,
+    })
+    await eventually(() => appendTexts(other, topic, ['new'], 4), {
+      what: 'another connection appends there',
+      timeoutMs: WIDENED_MS,
+    })
     expect(textsOf(await readAll(backend, topic, 1))).toEqual(['kept'])
     expect(textsOf(await readAll(backend, topic, 4))).toEqual(['new'])
     expect(await codeOf(backend.widenTopic(topic, 4))).toBe('ERR_CONFIG')

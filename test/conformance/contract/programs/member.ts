@@ -15,8 +15,10 @@ const feed = await backend.openFeed({
   from: JSON.parse(from) as StartPosition,
   limits: { maxRecords: 100, maxBytes: 1_000_000 },
   onAssign({ partition, position, lost }) {
-    say({ event: 'assigned', partition, position, lost })
-    void pullAll(partition)
+    void opening.promise.then(() => {
+      say({ event: 'assigned', member: feed.memberId, partition, position, lost })
+      void pullAll(partition)
+    })
   },
   onRevoke: async (partitions) => say({ event: 'revoked', partitions }),
   onLost: (partitions) => say({ event: 'lost', partitions }),
@@ -35,7 +37,6 @@ await backend.close()
 say({ event: 'closed' })
 
 async function pullAll(partition: number): Promise<void> {
-  await opening.promise
   for (;;) {
     const records = await feed.pull(partition)
     if (records.length === 0) break
