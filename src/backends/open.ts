@@ -7,6 +7,8 @@ type OpenBackend = (url: string, options: BackendOptions) => Promise<Backend>
 const DRIVERS: Readonly<Record<string, () => Promise<OpenBackend>>> = {
   embedded: async () => (await import('./embedded/backend.ts')).openEmbedded,
   kafka: async () => (await import('./kafka/backend.ts')).openKafka,
+  amqp: async () => (await import('./rabbitmq/backend.ts')).openRabbitmq,
+  amqps: async () => (await import('./rabbitmq/backend.ts')).openRabbitmq,
   'kafka+ssl': async () => (await import('./kafka/backend.ts')).openKafka,
 }
 

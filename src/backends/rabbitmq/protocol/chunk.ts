@@ -1,5 +1,5 @@
 import { crc32, gunzipSync } from 'node:zlib'
-import { createCursor, malformed } from './wire.ts'
+import { type Cursor, createCursor, malformed } from './wire.ts'
 
 /** An osiris chunk (rabbitmq/osiris, src/osiris_log.erl, "Chunk format"): what RabbitMQ wrote, and delivers, at once. */
 export interface Chunk {
@@ -41,47 +41,79 @@ export interface ChunkReader {
   readonly chunk: Chunk
   /** Offset of the message `next` gives next. */
   offset(): number
-  /** A view of the next message; undefined at the end. Throws on what is malformed. */
+  /**
+   * A view of the next message; undefined at the end. A batch whose inside is malformed gives its bytes for each record
+   * that is claimed and cannot be found. Throws at a batch compressed in a way we do not read, again at each call.
+   */
   next(): Buffer | undefined
+}
+
+interface Batch {
+  readonly data: Buffer
+  readonly cursor: Cursor
+  left: number
+  broken: boolean
 }
 
 export function createChunkReader(chunk: Chunk): ChunkReader {
   const cursor = createCursor(chunk.data)
   let entriesLeft = chunk.entries
   let offset = chunk.firstOffset
-  let batch: { readonly cursor: ReturnType<typeof createCursor>; left: number } | undefined
+  let batch: Batch | undefined
 
   function next(): Buffer | undefined {
     for (;;) {
       if (batch !== undefined && batch.left > 0) {
         batch.left--
         offset++
-        return batch.cursor.take(batch.cursor.u32())
+        return nextOf(batch)
       }
       batch = undefined
       if (entriesLeft === 0) return undefined
-      entriesLeft--
       if (((chunk.data[cursor.at] ?? 0) & SUB_BATCH) === 0) {
+        entriesLeft--
         offset++
         return cursor.take(cursor.u32())
       }
       batch = readBatch()
+      entriesLeft--
     }
   }
 
-  function readBatch(): NonNullable<typeof batch> {
+  function readBatch(): Batch {
+    const start = cursor.at
     const kind = (cursor.u8() & 0x70) >> 4
-    const [records, plainBytes, bytes] = [cursor.u16(), cursor.u32(), cursor.u32()]
+    const [left, plainBytes, bytes] = [cursor.u16(), cursor.u32(), cursor.u32()]
     const data = cursor.take(bytes)
-    if (records * 4 > plainBytes || plainBytes > MAX_BATCH_BYTES)
-      throw malformed(`a batch of ${records} records in ${plainBytes} bytes`)
-    if (kind === 0) return { cursor: createCursor(data), left: records }
-    if (kind === 1)
-      return { cursor: createCursor(gunzipSync(data, { maxOutputLength: Math.max(1, plainBytes) })), left: records }
-    throw malformed(
-      `a batch compressed with ${COMPRESSIONS[kind] ?? `method ${kind}`} at offset ${offset}; Drawbridge reads none and gzip: set the producer to one of them`,
-    )
+    if (kind > 1) {
+      cursor.at = start
+      throw new Error(
+        `a batch compressed with ${COMPRESSIONS[kind] ?? `method ${kind}`}; Drawbridge reads uncompressed ones and gzip: set the producer to one of them`,
+      )
+    }
+    const plain = kind === 0 ? data : inflated(data, plainBytes)
+    return { data, cursor: createCursor(plain ?? data), left, broken: plain === undefined }
   }
 
   return { chunk, offset: () => offset, next }
+}
+
+function nextOf(batch: Batch): Buffer {
+  if (batch.broken) return batch.data
+  try {
+    return batch.cursor.take(batch.cursor.u32())
+  } catch {
+    // The producer's own doing: each record it claimed has an offset, and is the whole of what it sent.
+    batch.broken = true
+    return batch.data
+  }
+}
+
+/** Undefined where it is not gzip, or more than was claimed. */
+function inflated(data: Buffer, plainBytes: number): Buffer | undefined {
+  try {
+    return gunzipSync(data, { maxOutputLength: Math.max(1, Math.min(plainBytes, MAX_BATCH_BYTES)) })
+  } catch {
+    return undefined
+  }
 }

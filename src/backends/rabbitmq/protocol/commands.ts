@@ -95,7 +95,13 @@ export function meaningOf(code: number): string {
 }
 
 /** Where a subscription begins. `first` and `last` are those retained; `last` is the last chunk of user records. */
-export type OffsetSpec = 'none' | 'first' | 'last' | 'next' | { readonly offset: number } | { readonly timestamp: number }
+export type OffsetSpec =
+  | 'none'
+  | 'first'
+  | 'last'
+  | 'next'
+  | { readonly offset: number }
+  | { readonly timestamp: number }
 
 const OFFSET_TYPES = { none: 0, first: 1, last: 2, next: 3 } as const
 
@@ -164,6 +170,7 @@ export function readStats(cursor: Cursor): StreamStats {
   for (let left = cursor.count(10); left > 0; left--) stats.set(cursor.string(), cursor.i64())
   const firstChunkId = stats.get('first_chunk_id')
   const committedChunkId = stats.get('committed_chunk_id')
-  if (firstChunkId === undefined || committedChunkId === undefined) throw malformed('stream statistics without chunk ids')
+  if (firstChunkId === undefined || committedChunkId === undefined)
+    throw malformed('stream statistics without chunk ids')
   return { firstChunkId, committedChunkId }
 }

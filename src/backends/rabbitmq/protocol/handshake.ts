@@ -11,12 +11,13 @@ export interface Login {
   readonly connectionName: string
 }
 
-const HEARTBEAT_SECONDS = 20
+/** RabbitMQ gives up on a client after two to three times this silence. */
+const HEARTBEAT_SECONDS = 10
 /**
  * What we ask for: a record of the full size in a frame. RabbitMQ's default, 1 MiB, is what it suggests; it takes what
  * the client answers (rabbit_stream_reader, v4.0: the answer replaces the configured value).
  */
-export const FRAME_MAX_BYTES = 8 * 1_048_576
+export const FRAME_MAX_BYTES = 32 * 1_048_576
 
 /** Peer properties, SASL PLAIN, tune, open. A refusal has `refused`; nothing of the login is in any message. */
 export async function openStreamConnection(address: Address, login: Login): Promise<StreamConnection> {

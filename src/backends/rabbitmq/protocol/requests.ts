@@ -162,9 +162,11 @@ export async function queryOffset(
 
 /** Resolves when the broker has worked through everything sent before. */
 export async function barrier(to: StreamConnection): Promise<void> {
-  await to.request('Partitions', (out) => out.string('')).catch((error: unknown) => {
-    if (!isRefusal(error)) throw error
-  })
+  await to
+    .request('Partitions', (out) => out.string(''))
+    .catch((error: unknown) => {
+      if (!isRefusal(error)) throw error
+    })
 }
 
 async function orUndefined<T>(code: number, ask: () => Promise<T>): Promise<T | undefined> {
@@ -175,4 +177,3 @@ async function orUndefined<T>(code: number, ask: () => Promise<T>): Promise<T | 
     throw error
   }
 }
-

@@ -1,0 +1,136 @@
+import type { AppendResult, Backend, BackendOptions, Feed, FeedOptions, RecordReader } from '../../core/backend.ts'
+import { DrawbridgeError } from '../../core/errors.ts'
+import { LETTER_ROOM_BYTES, MAX_RECORD_BYTES, type NewRecord, recordBytes } from '../../core/record.ts'
+import { closedError, partitionUnknown } from './errors.ts'
+import { openRabbitmqFeed } from './feed.ts'
+import { createGroups } from './groups.ts'
+import { createLink } from './link.ts'
+import { createLooks } from './looks.ts'
+import { createManagement } from './management.ts'
+import { murmur3Partition } from './murmur3.ts'
+import { createPublishing } from './publishing.ts'
+import { openRabbitmqReader } from './reader.ts'
+import { createTopology } from './topology.ts'
+import { parseRabbitmqUrl } from './url.ts'
+
+const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
+/** How long a producer may not notice that a topic was widened. */
+const STREAMS_MS = 10_000
+
+/**
+ * Opens RabbitMQ 3.13 or later with its stream plugin, by `amqp[s]://USER:PASSWORD@HOST:PORT/VHOST?stream=PORT`. Topics are
+ * super streams. ERR_CONFIG, ERR_BROKER_UNREACHABLE, ERR_UNSUPPORTED.
+ */
+export async function openRabbitmq(url: string, options: BackendOptions): Promise<Backend> {
+  const { log } = options
+  const target = parseRabbitmqUrl(url)
+  const link = createLink(target, 'drawbridge control')
+  const looks = createLooks()
+  const topology = createTopology(target, link)
+  const groups = createGroups({ target, link, looks, topology, management: createManagement(target) })
+  const publishing = createPublishing(target, log)
+  const streamsOf = new Map<string, { readonly streams: readonly string[]; readonly until: number }>()
+  const feeds = new Set<Feed>()
+  const readers = new Set<RecordReader>()
+  let closing: Promise<void> | undefined
+  // Fails now rather than at the first call.
+  await link.ask('opening', async () => undefined)
+
+  return {
+    name: 'rabbitmq',
+    capabilities: { appendOffsets: false, compaction: false, maxRecordBytes: MAX_BYTES },
+    createTopic: open((spec) => topology.create(spec)),
+    widenTopic: open(async (topic, partitions) => {
+      await topology.widen(topic, partitions)
+      streamsOf.delete(topic)
+    }),
+    deleteTopic: open(async (topic) => {
+      await groups.checkIdle(topic)
+      await topology.delete(topic)
+      streamsOf.delete(topic)
+    }),
+    describeTopic: open(async (topic) => {
+      const { streams, ...card } = await topology.layout(topic)
+      const ranges = await link.ask(`describing topic ${topic}`, (connection) =>
+        Promise.all(streams.map((stream) => looks.extent(connection, stream))),
+      )
+      return { name: topic, partitions: streams.length, compact: false, ...card, ranges }
+    }),
+    listTopics: open(() => topology.list()),
+    partitionFor: murmur3Partition,
+    append: open(append),
+    openFeed: open(openFeed),
+    openReader: open(async (options) => {
+      const streams = await topology.streams(options.topic)
+      for (const { partition } of options.ranges)
+        if (streams[partition] === undefined) throw partitionUnknown(options.topic, partition, streams.length)
+      const reader = await openRabbitmqReader(target, streams, options, (done) => readers.delete(done))
+      readers.add(reader)
+      if (closing !== undefined) await reader.close()
+      return reader
+    }),
+    offsetsAt: open(async (topic, timestamp) => {
+      const streams = await topology.streams(topic)
+      return link.ask(`looking for a time in ${topic}`, (connection) =>
+        Promise.all(streams.map((stream) => looks.offsetAt(connection, stream, timestamp))),
+      )
+    }),
+    listGroups: open(() => groups.list()),
+    describeGroup: open((group, topic) => groups.describe(group, topic)),
+    resetGroup: open((group, topic, positions) => groups.reset(group, topic, positions)),
+    deleteGroup: open((group, topic) => groups.delete(group, topic)),
+    close: () => (closing ??= close()),
+  }
+
+  function open<A extends unknown[], T>(call: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+    return async (...args) => {
+      if (closing !== undefined) throw closedError(target.place)
+      const result = await call(...args)
+      return result
+    }
+  }
+
+  async function append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult> {
+    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record)
+    const streams = await producerStreams(topic, partition)
+    const stream = streams[partition]
+    if (stream === undefined) throw partitionUnknown(topic, partition, streams.length)
+    if (records.length > 0) await publishing.append(stream, records)
+    return { firstOffset: null }
+  }
+
+  async function producerStreams(topic: string, partition: number): Promise<readonly string[]> {
+    const known = streamsOf.get(topic)
+    if (known !== undefined && known.until > performance.now() && known.streams[partition] !== undefined)
+      return known.streams
+    const streams = await topology.streams(topic)
+    streamsOf.set(topic, { streams, until: performance.now() + STREAMS_MS })
+    return streams
+  }
+
+  async function openFeed(options: FeedOptions): Promise<Feed> {
+    const context = { target, looks, log, streams: topology.streams, onClose: (done: Feed) => feeds.delete(done) }
+    const feed = await openRabbitmqFeed(context, options)
+    feeds.add(feed)
+    // Closed while joining: nobody holds the feed yet, so it is ended here.
+    if (closing === undefined) return feed
+    await feed.close()
+    throw closedError(target.place)
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...feeds, ...readers].map((each) => each.close()))
+    await publishing.close()
+    await link.close()
+  }
+}
+
+function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
+  const bytes = recordBytes(record)
+  if (bytes <= MAX_BYTES) return
+  throw new DrawbridgeError(
+    'ERR_RECORD_TOO_LARGE',
+    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
+    { details: { topic, partition, index, bytes, outcome: 'not-written' } },
+  )
+}

@@ -1,0 +1,149 @@
+import type { GroupDescription } from '../../core/backend.ts'
+import { DrawbridgeError } from '../../core/errors.ts'
+import { brokerError, groupActive, groupUnknown } from './errors.ts'
+import { type Link, openLink } from './link.ts'
+import type { Looks } from './looks.ts'
+import type { Management } from './management.ts'
+import { begin, forget, isForgottenWitness, isKnown, readPosition, witnessOf } from './positions.ts'
+import type { StreamConnection } from './protocol/connection.ts'
+import { takeTenure, type Tenure } from './tenure.ts'
+import type { Topology } from './topology.ts'
+import type { Target } from './url.ts'
+
+export interface GroupsParts {
+  readonly target: Target
+  readonly link: Link
+  readonly looks: Looks
+  readonly topology: Topology
+  readonly management: Management
+}
+
+export interface Groups {
+  list(): Promise<readonly { readonly group: string; readonly topic: string }[]>
+  describe(group: string, topic: string): Promise<GroupDescription>
+  reset(group: string, topic: string, positions: readonly number[]): Promise<void>
+  delete(group: string, topic: string): Promise<void>
+  /** ERR_GROUP_ACTIVE while any group has live members on the topic. */
+  checkIdle(topic: string): Promise<void>
+}
+
+export function createGroups(parts: GroupsParts): Groups {
+  const { target, link, looks, topology, management } = parts
+
+  async function list() {
+    const found = new Map<string, { group: string; topic: string }>()
+    for (const topic of await topology.list()) {
+      const streams = await topology.streams(topic).catch(() => [])
+      for (const tracked of await Promise.all(streams.map((stream) => management.tracking(stream)))) {
+        for (const group of Object.keys(tracked)) {
+          if (group.endsWith('#') || isForgottenWitness(tracked[witnessOf(group)] ?? 0)) continue
+          found.set(JSON.stringify([group, topic]), { group, topic })
+        }
+      }
+    }
+    return [...found.values()]
+  }
+
+  async function describe(group: string, topic: string): Promise<GroupDescription> {
+    const streams = await topology.streams(topic)
+    const members = await membersOf(group, streams)
+    const known = await link.ask(`reading the positions of group ${group}`, (connection) =>
+      Promise.all(streams.map((stream) => placeOf(connection, group, stream))),
+    )
+    if (members.length === 0 && !known.some(({ isKnown }) => isKnown)) throw groupUnknown(group, topic)
+    return { group, topic, members, positions: known.map(({ next, end, lag }) => ({ next, end, lag })) }
+  }
+
+  async function placeOf(connection: StreamConnection, group: string, stream: string) {
+    const [position, { first, end }] = await Promise.all([
+      readPosition(connection, group, stream),
+      looks.extent(connection, stream),
+    ])
+    const next = position.next ?? position.initial
+    const from = Math.max(next ?? first, first)
+    // The group's own stored positions take offsets, too: counted is from the next record that is there.
+    const lag = from >= end ? 0 : Math.max(0, end - (await looks.nextRecord(connection, stream, from)))
+    return { next, end, lag, isKnown: isKnown(position) }
+  }
+
+  async function membersOf(group: string, streams: readonly string[]): Promise<GroupDescription['members']> {
+    const members = new Map<string, number[]>()
+    for (const { stream, reference, member, active } of await management.consumers()) {
+      const partition = streams.indexOf(stream)
+      if (reference !== group || partition < 0) continue
+      const held = members.get(member) ?? []
+      if (active) held.push(partition)
+      members.set(member, held)
+    }
+    return [...members].map(([id, partitions]) => ({ id, partitions: partitions.sort((a, b) => a - b) }))
+  }
+
+  /**
+   * Works as the group's only member. The first partition's active member is always the one that came first, whoever
+   * joins later, so a live group is noticed there and not disturbed; after it the rest can be taken in turn.
+   */
+  async function asOnlyMember(
+    group: string,
+    topic: string,
+    streams: readonly string[],
+    work: (connection: StreamConnection) => Promise<void>,
+  ): Promise<void> {
+    const connection = await openLink(target, `drawbridge group ${group}`)
+    const tenures: Tenure[] = []
+    try {
+      for (const stream of streams) {
+        const tenure = await takeTenure(connection, stream, group, { superStream: topic })
+        if (tenure === undefined) throw groupActive(`group ${JSON.stringify(group)}`, topic)
+        tenures.push(tenure)
+      }
+      await work(connection)
+      for (const tenure of tenures) await tenure.release()
+    } catch (error) {
+      throw brokerError(target.place, `moving group ${group}`, error, 'unknown')
+    } finally {
+      await connection.close()
+    }
+  }
+
+  async function reset(group: string, topic: string, positions: readonly number[]): Promise<void> {
+    const streams = await topology.streams(topic)
+    if (positions.length !== streams.length) {
+      throw new DrawbridgeError(
+        'ERR_CONFIG',
+        `topic ${topic} has ${streams.length} partitions, but ${positions.length} positions were given: give one for each`,
+        { details: { group, topic } },
+      )
+    }
+    await asOnlyMember(group, topic, streams, async (connection) => {
+      for (const [partition, stream] of streams.entries()) {
+        if (!(await begin(connection, group, stream, positions[partition] ?? 0)))
+          throw groupActive(`group ${JSON.stringify(group)}`, topic)
+      }
+    })
+  }
+
+  async function remove(group: string, topic: string): Promise<void> {
+    const streams = await topology.streams(topic)
+    const known = await link.ask(`reading the positions of group ${group}`, (connection) =>
+      Promise.all(streams.map((stream) => readPosition(connection, group, stream))),
+    )
+    await asOnlyMember(group, topic, streams, async (connection) => {
+      if (!known.some(isKnown)) throw groupUnknown(group, topic)
+      for (const stream of streams) await forget(connection, group, stream)
+    })
+  }
+
+  return {
+    list,
+    describe,
+    reset,
+    delete: remove,
+    async checkIdle(topic) {
+      const streams = await topology.streams(topic)
+      const live = (await management.consumers()).find(
+        ({ stream, reference }) => reference !== '' && streams.includes(stream),
+      )
+      if (live !== undefined) throw groupActive(`group ${JSON.stringify(live.reference)}`, topic)
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import type { ReaderOptions, RecordReader } from '../../core/backend.ts'
+import { DrawbridgeError } from '../../core/errors.ts'
+import { brokerError } from './errors.ts'
+import { createInflow, type Inflow } from './inflow.ts'
+import { openLink } from './link.ts'
+import { subscribe } from './protocol/requests.ts'
+import type { Target } from './url.ts'
+
+/** Reads ranges on a connection of its own. `onClose` is called once. */
+export async function openRabbitmqReader(
+  target: Target,
+  streams: readonly string[],
+  options: ReaderOptions,
+  onClose: (reader: RecordReader) => void,
+): Promise<RecordReader> {
+  const { topic, ranges, limits } = options
+  const connection = await openLink(target, `drawbridge reader ${randomUUID()}`)
+  const inflows = new Map<number, Inflow>()
+  let closing: Promise<void> | undefined
+
+  try {
+    for (const { partition, from, to = Number.POSITIVE_INFINITY } of ranges) {
+      const stream = streams[partition] as string
+      const credit = { outstanding: 1 }
+      const inflow = createInflow({ connection, subscription: partition, credit, stream, from, to, limits })
+      inflows.set(partition, inflow)
+      if (from >= to) continue
+      connection.subscriptions.set(partition, {
+        onChunk: inflow.onChunk,
+        onConsumerUpdate: async () => 'none',
+        onRefused: () => undefined,
+      })
+      await subscribe(connection, { id: partition, stream, offset: { offset: from }, credit: 1 })
+    }
+  } catch (error) {
+    await connection.close()
+    throw brokerError(target.place, `reading topic ${topic}`, error, 'not-written')
+  }
+  connection.metadataListeners.add((stream) => {
+    if (streams.includes(stream)) connection.destroy(new Error(`stream ${stream} is not available any more`))
+  })
+  void connection.closed.then((why) => {
+    const error = closing === undefined ? failed(why) : undefined
+    for (const inflow of inflows.values()) inflow.end(error)
+  })
+
+  const reader: RecordReader = {
+    async pull(partition) {
+      const inflow = inflows.get(partition)
+      if (inflow === undefined) {
+        throw new DrawbridgeError(
+          'ERR_CONFIG',
+          `this reader of ${topic} has no range of partition ${partition}: pull one of ${[...inflows.keys()].join(', ')}`,
+        )
+      }
+      try {
+        return await inflow.pull()
+      } catch (error) {
+        if (closing !== undefined) return []
+        throw failed(error)
+      }
+    },
+    close: () => (closing ??= close()),
+  }
+  return reader
+
+  function failed(error: unknown): DrawbridgeError {
+    return brokerError(target.place, `reading topic ${topic}`, error, 'not-written')
+  }
+
+  async function close(): Promise<void> {
+    for (const inflow of inflows.values()) inflow.end()
+    await connection.close()
+    onClose(reader)
+  }
+}

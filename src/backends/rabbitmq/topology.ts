@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChannelModel } from 'amqplib'
+import { DrawbridgeError } from '../../core/errors.ts'
+import { specText, type TopicSpec } from '../../core/topic-spec.ts'
+import { brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
+import type { Link } from './link.ts'
+import { CODES, isRefusal } from './protocol/commands.ts'
+import {
+  createStream,
+  createSuperStream,
+  deleteStream,
+  deleteSuperStream,
+  queryPartitions,
+  queryRoute,
+} from './protocol/requests.ts'
+import type { Target } from './url.ts'
+
+/** A subscription's id is one byte, and one connection carries all of a member's. */
+export const MAX_PARTITIONS = 250
+/**
+ * What the stream protocol cannot keep stands in the topology: streams have no attributes that a client could read, but
+ * anybody may ask which streams are bound to an exchange, and by which key.
+ */
+const TOPICS = 'drawbridge.topics'
+/** Binds a topic's name to a stream whose own name is its card: incarnation and retention. */
+const CARDS = 'drawbridge.cards'
+const NO_BOUND = '-'
+const FOREIGN = 'foreign'
+const CARD_TIMEOUT_MS = 5_000
+
+export interface Card {
+  readonly incarnation: string
+  readonly retentionMs: number | null
+  readonly retentionBytes: number | null
+}
+
+/** What there is of a topic. */
+export interface Layout extends Card {
+  readonly streams: readonly string[]
+}
+
+export interface Topology {
+  create(spec: TopicSpec): Promise<void>
+  widen(topic: string, partitions: number): Promise<void>
+  delete(topic: string): Promise<void>
+  /** ERR_TOPIC_UNKNOWN. */
+  streams(topic: string): Promise<readonly string[]>
+  /** ERR_TOPIC_UNKNOWN. A super stream that Drawbridge did not declare has the incarnation `foreign`. */
+  layout(topic: string): Promise<Layout>
+  list(): Promise<readonly string[]>
+}
+
+export function createTopology(target: Target, link: Link): Topology {
+  const { place } = target
+
+  async function create(spec: TopicSpec): Promise<void> {
+    const { name, partitions } = spec
+    checkPartitions(name, partitions)
+    if (spec.compact) {
+      throw unsupported(
+        place,
+        'has no compacted streams',
+        `declare topic ${JSON.stringify(name)} without compact: true`,
+      )
+    }
+    const streams = streamsOf(name, partitions)
+    const created = await link.ask(`creating topic ${name}`, async (connection) => {
+      try {
+        await createSuperStream(connection, name, streams, keysOf(partitions), retentionArguments(spec))
+        return true
+      } catch (error) {
+        if (isRefusal(error, CODES.StreamAlreadyExists)) return false
+        throw error
+      }
+    })
+    if (created) return bindCard(spec)
+    await checkSame(spec)
+  }
+
+  /** Who created the super stream gives it its card, the others wait for that. */
+  async function checkSame(spec: TopicSpec): Promise<void> {
+    const { name } = spec
+    for (const until = performance.now() + CARD_TIMEOUT_MS; performance.now() < until; await sleep(50)) {
+      const { streams, incarnation, ...retention } = await layout(name)
+      const found = specText({ ...retention, partitions: streams.length, compact: false })
+      const known = incarnation !== FOREIGN
+      if (known && found === specText(spec)) return
+      if (known || streams.length !== spec.partitions) throw topicDiffers(name, `with ${found}, not ${specText(spec)}`)
+    }
+    // Made by another tool, or by somebody who died before the card: it is adopted if its streams were made alike.
+    await withChannel(async (amqp) => {
+      const channel = await amqp.createChannel()
+      channel.on('error', () => undefined)
+      for (const stream of streamsOf(name, spec.partitions)) {
+        try {
+          await channel.assertQueue(stream, queueOptions(spec))
+        } catch (error) {
+          if (/PRECONDITION/.test(String(error))) throw topicDiffers(name, 'with another retention')
+          throw error
+        }
+      }
+    })
+    await bindCard(spec)
+  }
+
+  async function bindCard(spec: TopicSpec): Promise<void> {
+    const { name } = spec
+    const card = `drawbridge~${randomBytes(12).toString('base64url')}~${spec.retentionMs ?? NO_BOUND}~${spec.retentionBytes ?? NO_BOUND}`
+    const stale = await link.ask(`reading the card of ${name}`, async (connection) => {
+      const found = await queryRoute(connection, name, CARDS)
+      await createStream(connection, card, { 'stream-max-segment-size-bytes': '1000000' })
+      return found
+    })
+    await withChannel(async (amqp) => {
+      const channel = await amqp.createChannel()
+      for (const exchange of [CARDS, TOPICS])
+        await channel.assertExchange(exchange, 'direct', { durable: true, arguments: { 'x-super-stream': true } })
+      await channel.bindQueue(card, CARDS, name)
+      await channel.bindQueue(streamName(name, 0), TOPICS, name)
+    })
+    await removeCards(stale)
+  }
+
+  function removeCards(cards: readonly string[]): Promise<void> {
+    return link.ask('removing a card', async (connection) => {
+      for (const card of cards) {
+        await deleteStream(connection, card).catch((error: unknown) => {
+          if (!isRefusal(error, CODES.StreamDoesNotExist)) throw error
+        })
+      }
+    })
+  }
+
+  async function streams(topic: string): Promise<readonly string[]> {
+    const found = await link.ask(`looking for topic ${topic}`, (connection) => queryPartitions(connection, topic))
+    if (found === undefined || found.length === 0) throw topicUnknown(place, topic)
+    return found
+  }
+
+  async function layout(topic: string): Promise<Layout> {
+    const found = await streams(topic)
+    return link.ask(`reading the card of ${topic}`, async (connection) => {
+      const [cards, bound] = await Promise.all([
+        queryRoute(connection, topic, CARDS),
+        queryRoute(connection, topic, TOPICS),
+      ])
+      // A super stream that another tool deleted and made again has left its card, but not this binding.
+      const card = bound.length > 0 ? cards.toSorted()[0] : undefined
+      return { streams: found, ...parseCard(card) }
+    })
+  }
+
+  async function widen(topic: string, partitions: number): Promise<void> {
+    checkPartitions(topic, partitions)
+    const found = await layout(topic)
+    const had = found.streams.length
+    if (partitions < had) {
+      throw new DrawbridgeError(
+        'ERR_CONFIG',
+        `topic ${JSON.stringify(topic)} has ${had} partitions; it can be widened to more, not to ${partitions}`,
+        { details: { topic } },
+      )
+    }
+    await withChannel(async (amqp) => {
+      const channel = await amqp.createChannel()
+      for (let partition = had; partition < partitions; partition++) {
+        const stream = streamName(topic, partition)
+        await channel.assertQueue(stream, queueOptions(found))
+        await channel.bindQueue(stream, topic, String(partition), { 'x-stream-partition-order': partition })
+      }
+    })
+  }
+
+  async function remove(topic: string): Promise<void> {
+    await streams(topic)
+    const cards = await link.ask(`deleting topic ${topic}`, async (connection) => {
+      const found = await queryRoute(connection, topic, CARDS)
+      await deleteSuperStream(connection, topic).catch((error: unknown) => {
+        if (!isRefusal(error, CODES.StreamDoesNotExist)) throw error
+      })
+      return found
+    })
+    await removeCards(cards)
+  }
+
+  async function withChannel(work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
+    const { host: hostname, amqpPort: port, tls, user: username, password, virtualHost: vhost } = target
+    try {
+      const { connect } = await import('amqplib')
+      const protocol = tls ? 'amqps' : 'amqp'
+      const amqp = await connect({ protocol, hostname, port, username, password, vhost }, { noDelay: true })
+      amqp.on('error', () => undefined)
+      try {
+        await work(amqp)
+      } finally {
+        await amqp.close().catch(() => undefined)
+      }
+    } catch (error) {
+      throw brokerError(place, 'cannot change the topology by AMQP 0-9-1', error, 'not-written')
+    }
+  }
+
+  return {
+    create,
+    widen,
+    delete: remove,
+    streams,
+    layout,
+    async list() {
+      const found = await link.ask('listing topics', (connection) => queryPartitions(connection, TOPICS))
+      return (found ?? []).map((stream) => stream.replace(/-0$/, '')).toSorted()
+    },
+  }
+}
+
+function checkPartitions(topic: string, partitions: number): void {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= MAX_PARTITIONS) return
+  throw new DrawbridgeError(
+    'ERR_CONFIG',
+    `topic ${JSON.stringify(topic)}: ${partitions} partitions; give a whole number from 1 to ${MAX_PARTITIONS}`,
+  )
+}
+
+export function streamName(topic: string, partition: number): string {
+  return `${topic}-${partition}`
+}
+
+function streamsOf(topic: string, partitions: number): string[] {
+  return Array.from({ length: partitions }, (_, partition) => streamName(topic, partition))
+}
+
+function keysOf(partitions: number): string[] {
+  return Array.from({ length: partitions }, (_, partition) => String(partition))
+}
+
+type Retention = Pick<TopicSpec, 'retentionMs' | 'retentionBytes'>
+
+/** RabbitMQ drops whole segments, never the last one, and looks when it begins a new one: small segments make a bound true. */
+function segmentBytes({ retentionMs, retentionBytes }: Retention): number | undefined {
+  if (retentionBytes !== null) return Math.min(500_000_000, Math.max(16_384, Math.floor(retentionBytes / 4)))
+  return retentionMs === null ? undefined : 16_000_000
+}
+
+function maxAge(retentionMs: number): string {
+  return `${Math.max(1, Math.ceil(retentionMs / 1_000))}s`
+}
+
+function retentionArguments(spec: Retention): Record<string, string> {
+  const segment = segmentBytes(spec)
+  return {
+    ...(spec.retentionMs === null ? {} : { 'max-age': maxAge(spec.retentionMs) }),
+    ...(spec.retentionBytes === null ? {} : { 'max-length-bytes': String(spec.retentionBytes) }),
+    ...(segment === undefined ? {} : { 'stream-max-segment-size-bytes': String(segment) }),
+  }
+}
+
+/** The same by AMQP 0-9-1. */
+function queueOptions(spec: Retention): { durable: true; arguments: Record<string, unknown> } {
+  const segment = segmentBytes(spec)
+  return {
+    durable: true,
+    arguments: {
+      'x-queue-type': 'stream',
+      ...(spec.retentionMs === null ? {} : { 'x-max-age': maxAge(spec.retentionMs) }),
+      ...(spec.retentionBytes === null ? {} : { 'x-max-length-bytes': spec.retentionBytes }),
+      ...(segment === undefined ? {} : { 'x-stream-max-segment-size-bytes': segment }),
+      'x-queue-leader-locator': 'balanced',
+    },
+  }
+}
+
+function parseCard(card: string | undefined): Card {
+  const [, incarnation, ms, bytes] = card?.split('~') ?? []
+  const bound = (text: string | undefined) => (text === undefined || text === NO_BOUND ? null : Number(text))
+  return { incarnation: incarnation ?? FOREIGN, retentionMs: bound(ms), retentionBytes: bound(bytes) }
+}
