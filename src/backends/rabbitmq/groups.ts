@@ -3,8 +3,18 @@ import { DrawbridgeError } from '../../core/errors.ts'
 import { brokerError, groupActive, groupUnknown } from './errors.ts'
 import { type Link, openLink } from './link.ts'
 import type { Looks } from './looks.ts'
-import type { Management } from './management.ts'
-import { begin, forget, isForgottenWitness, isKnown, readPosition, witnessOf } from './positions.ts'
+import type { Management, StreamConsumer } from './management.ts'
+import {
+  begin,
+  forget,
+  isForgottenWitness,
+  isKnown,
+  isOwnReference,
+  ownerMark,
+  readOwner,
+  readPosition,
+  witnessOf,
+} from './positions.ts'
 import type { StreamConnection } from './protocol/connection.ts'
 import { takeTenure, type Tenure } from './tenure.ts'
 import type { Topology } from './topology.ts'
@@ -36,7 +46,7 @@ export function createGroups(parts: GroupsParts): Groups {
       const streams = await topology.streams(topic).catch(() => [])
       for (const tracked of await Promise.all(streams.map((stream) => management.tracking(stream)))) {
         for (const group of Object.keys(tracked)) {
-          if (group.endsWith('#') || isForgottenWitness(tracked[witnessOf(group)] ?? 0)) continue
+          if (isOwnReference(group) || isForgottenWitness(tracked[witnessOf(group)] ?? 0)) continue
           found.set(JSON.stringify([group, topic]), { group, topic })
         }
       }
@@ -46,36 +56,30 @@ export function createGroups(parts: GroupsParts): Groups {
 
   async function describe(group: string, topic: string): Promise<GroupDescription> {
     const streams = await topology.streams(topic)
-    const members = await membersOf(group, streams)
+    const consumers = await management.consumers()
     const known = await link.ask(`reading the positions of group ${group}`, (connection) =>
       Promise.all(streams.map((stream) => placeOf(connection, group, stream))),
+    )
+    const members = membersOf(
+      consumers.filter(({ reference }) => reference === group),
+      streams,
+      known.map(({ owner }) => owner),
     )
     if (members.length === 0 && !known.some(({ isKnown }) => isKnown)) throw groupUnknown(group, topic)
     return { group, topic, members, positions: known.map(({ next, end, lag }) => ({ next, end, lag })) }
   }
 
   async function placeOf(connection: StreamConnection, group: string, stream: string) {
-    const [position, { first, end }] = await Promise.all([
+    const [position, owner, { first, end }] = await Promise.all([
       readPosition(connection, group, stream),
+      readOwner(connection, group, stream),
       looks.extent(connection, stream),
     ])
     const next = position.next ?? position.initial
     const from = Math.max(next ?? first, first)
     // The group's own stored positions take offsets, too: counted is from the next record that is there.
     const lag = from >= end ? 0 : Math.max(0, end - (await looks.nextRecord(connection, stream, from)))
-    return { next, end, lag, isKnown: isKnown(position) }
-  }
-
-  async function membersOf(group: string, streams: readonly string[]): Promise<GroupDescription['members']> {
-    const members = new Map<string, number[]>()
-    for (const { stream, reference, member, active } of await management.consumers()) {
-      const partition = streams.indexOf(stream)
-      if (reference !== group || partition < 0) continue
-      const held = members.get(member) ?? []
-      if (active) held.push(partition)
-      members.set(member, held)
-    }
-    return [...members].map(([id, partitions]) => ({ id, partitions: partitions.sort((a, b) => a - b) }))
+    return { next, end, lag, owner, isKnown: isKnown(position) }
   }
 
   /**
@@ -107,6 +111,21 @@ export function createGroups(parts: GroupsParts): Groups {
 
   async function reset(group: string, topic: string, positions: readonly number[]): Promise<void> {
     const streams = await topology.streams(topic)
+    await checkPositions(group, topic, streams, positions)
+    await asOnlyMember(group, topic, streams, async (connection) => {
+      for (const [partition, stream] of streams.entries()) {
+        if (!(await begin(connection, group, stream, positions[partition] ?? 0)))
+          throw groupActive(`group ${JSON.stringify(group)}`, topic)
+      }
+    })
+  }
+
+  async function checkPositions(
+    group: string,
+    topic: string,
+    streams: readonly string[],
+    positions: readonly number[],
+  ): Promise<void> {
     if (positions.length !== streams.length) {
       throw new DrawbridgeError(
         'ERR_CONFIG',
@@ -114,12 +133,18 @@ export function createGroups(parts: GroupsParts): Groups {
         { details: { group, topic } },
       )
     }
-    await asOnlyMember(group, topic, streams, async (connection) => {
-      for (const [partition, stream] of streams.entries()) {
-        if (!(await begin(connection, group, stream, positions[partition] ?? 0)))
-          throw groupActive(`group ${JSON.stringify(group)}`, topic)
-      }
-    })
+    const extents = await link.ask(`resetting group ${group}`, (connection) =>
+      Promise.all(streams.map((stream) => looks.extent(connection, stream))),
+    )
+    for (const [partition, { end }] of extents.entries()) {
+      const position = positions[partition] ?? -1
+      if (Number.isSafeInteger(position) && position >= 0 && position <= end) continue
+      throw new DrawbridgeError(
+        'ERR_CONFIG',
+        `position ${position} of partition ${partition}: topic ${topic} ends at ${end} there; choose a whole number from 0 to that`,
+        { details: { group, topic, partition, position } },
+      )
+    }
   }
 
   async function remove(group: string, topic: string): Promise<void> {
@@ -146,4 +171,21 @@ export function createGroups(parts: GroupsParts): Groups {
       if (live !== undefined) throw groupActive(`group ${JSON.stringify(live.reference)}`, topic)
     },
   }
+}
+
+/** Who is there management tells; where each is active its own mark does, or management for another client's. */
+function membersOf(
+  consumers: readonly StreamConsumer[],
+  streams: readonly string[],
+  owners: readonly (bigint | undefined)[],
+): GroupDescription['members'] {
+  const members = new Map<string, number[]>()
+  for (const { stream, member, isOurs, active } of consumers) {
+    const partition = streams.indexOf(stream)
+    if (partition < 0) continue
+    const held = members.get(member) ?? []
+    if (isOurs ? owners[partition] === ownerMark(member) : active) held.push(partition)
+    members.set(member, held)
+  }
+  return [...members].map(([id, partitions]) => ({ id, partitions: partitions.sort((a, b) => a - b) }))
 }

@@ -40,13 +40,24 @@ export interface Inflow {
   end(error?: Error): void
 }
 
+interface Held {
+  readonly reader: ChunkReader
+  readonly bytes: number
+  /** The next message where it was read already and did not fit any more. */
+  ahead: Buffer | undefined
+}
+
+function offsetOf({ reader, ahead }: Held): number {
+  return reader.offset() - (ahead === undefined ? 0 : 1)
+}
+
 /**
  * The broker sends whole chunks, so what is held is bounded by `limits` and at least one chunk: so many are asked for as
  * fit by the size of those seen.
  */
 export function createInflow(options: InflowOptions): Inflow {
   const { connection, subscription, credit, stream, to, limits } = options
-  const held: { readonly reader: ChunkReader; bytes: number }[] = []
+  const held: Held[] = []
   let heldBytes = 0
   let heldRecords = 0
   let usualBytes = GUESSED_CHUNK_BYTES
@@ -63,7 +74,7 @@ export function createInflow(options: InflowOptions): Inflow {
     if (ended) return
     const chunk = parseChunk(frame)
     usualBytes += (frame.length - usualBytes) / 4
-    held.push({ reader: createChunkReader(chunk), bytes: frame.length })
+    held.push({ reader: createChunkReader(chunk), bytes: frame.length, ahead: undefined })
     heldBytes += frame.length
     heldRecords += chunk.records
     ask()
@@ -111,7 +122,7 @@ export function createInflow(options: InflowOptions): Inflow {
 
   /** Whether the chunk on top continues what was read: offsets between may be the broker's own, or gone. */
   async function isWhole(): Promise<boolean> {
-    const first = held[0]?.reader.offset()
+    const first = held[0] === undefined ? undefined : offsetOf(held[0])
     if (first === undefined || first <= next || options.mayContinue === undefined) return true
     return options.mayContinue(next)
   }
@@ -121,8 +132,8 @@ export function createInflow(options: InflowOptions): Inflow {
     let bytes = 0
     while (held.length > 0 && records.length < limits.maxRecords && (bytes < limits.maxBytes || records.length === 0)) {
       const top = held[0] as (typeof held)[number]
-      const offset = top.reader.offset()
-      const message = offset < to ? messageOf(top.reader, records.length > 0) : undefined
+      const offset = offsetOf(top)
+      const message = offset < to ? messageOf(top, records.length > 0) : undefined
       if (message === 'later') break
       if (message === undefined) {
         heldBytes -= top.bytes
@@ -132,7 +143,12 @@ export function createInflow(options: InflowOptions): Inflow {
         if (offset >= to) break
         continue
       }
+      top.ahead = undefined
       if (offset < next) continue
+      if (records.length > 0 && bytes + message.length > limits.maxBytes) {
+        top.ahead = message
+        break
+      }
       const { timestamp, ...content } = readRecord(message)
       const appendedAt = top.reader.chunk.timestamp
       records.push({ ...content, offset, appendedAt, timestamp: timestamp ?? appendedAt })
@@ -142,9 +158,9 @@ export function createInflow(options: InflowOptions): Inflow {
     return records
   }
 
-  function messageOf(reader: ChunkReader, hasRecords: boolean): Buffer | undefined | 'later' {
+  function messageOf({ reader, ahead }: Held, hasRecords: boolean): Buffer | undefined | 'later' {
     try {
-      return reader.next()
+      return ahead ?? reader.next()
     } catch (error) {
       // What was read before is handed out first; the next pull meets this again.
       if (hasRecords) return 'later'

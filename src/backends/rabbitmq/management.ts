@@ -13,6 +13,8 @@ export interface StreamConsumer {
   readonly reference: string
   /** Our member's id, or the connection of another client. */
   readonly member: string
+  readonly isOurs: boolean
+  /** Some seconds old. */
   readonly active: boolean
 }
 
@@ -49,12 +51,16 @@ export function createManagement(target: Target): Management {
 
   return {
     async consumers() {
-      return asList(await get(`/stream/consumers/${vhost}`)).map((each) => ({
-        stream: textAt(each, 'queue', 'name'),
-        reference: textAt(each, 'properties', 'name'),
-        member: textAt(each, 'properties', MEMBER_PROPERTY) || textAt(each, 'connection_details', 'name') || 'foreign',
-        active: Boolean((each as { active?: unknown }).active),
-      }))
+      return asList(await get(`/stream/consumers/${vhost}`)).map((each) => {
+        const own = textAt(each, 'properties', MEMBER_PROPERTY)
+        return {
+          stream: textAt(each, 'queue', 'name'),
+          reference: textAt(each, 'properties', 'name'),
+          member: own || textAt(each, 'connection_details', 'name') || 'another client',
+          isOurs: own !== '',
+          active: (each as { active?: unknown }).active === true,
+        }
+      })
     },
     async tracking(stream) {
       const answer = await get(`/stream/${vhost}/${encodeURIComponent(stream)}/tracking?type=offset`)

@@ -5,7 +5,7 @@ import type { StoredRecord } from '../../core/record.ts'
 import { fenced } from './errors.ts'
 import { MEMBER_PROPERTY } from './management.ts'
 import { createInflow, type Credit, type Inflow } from './inflow.ts'
-import { readPosition, startAt, store, toStored } from './positions.ts'
+import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from './positions.ts'
 import type { OffsetSpec } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/connection.ts'
 import { barrier, queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
@@ -118,6 +118,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     await begun.promise
     // Going already: the partition is not used, and leaves with the subscription.
     if (leaving !== undefined) return 'next'
+    storeOwner(connection, group, stream, ownerMark(id))
     const [position, stats] = await Promise.all([
       readPosition(connection, group, stream),
       queryStats(connection, stream),

@@ -26,6 +26,32 @@ export function witnessOf(group: string): string {
   return `${group}#`
 }
 
+function ownerOf(group: string): string {
+  return `${group}#owner`
+}
+
+/** A name that is no group's, but kept beside one. */
+export function isOwnReference(reference: string): boolean {
+  return reference.includes('#')
+}
+
+/** A member's mark where it is active: management notices a change of the active member only seconds later. */
+export function ownerMark(member: string): bigint {
+  return FORGOTTEN | BigInt(`0x${member.replaceAll('-', '').slice(0, 16)}`)
+}
+
+export function storeOwner(connection: StreamConnection, group: string, stream: string, mark: bigint): void {
+  storeOffset(connection, ownerOf(group), stream, mark)
+}
+
+export async function readOwner(
+  connection: StreamConnection,
+  group: string,
+  stream: string,
+): Promise<bigint | undefined> {
+  return queryOffset(connection, ownerOf(group), stream)
+}
+
 export async function readPosition(connection: StreamConnection, group: string, stream: string): Promise<Position> {
   const [stored, witness] = await Promise.all([
     queryOffset(connection, group, stream),

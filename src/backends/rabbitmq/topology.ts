@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
-import { DrawbridgeError } from '../../core/errors.ts'
+import { DrawbridgeError, hasCode } from '../../core/errors.ts'
 import { specText, type TopicSpec } from '../../core/topic-spec.ts'
 import { brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
 import type { Link } from './link.ts'
@@ -82,12 +82,20 @@ export function createTopology(target: Target, link: Link): Topology {
   async function checkSame(spec: TopicSpec): Promise<void> {
     const { name } = spec
     for (const until = performance.now() + CARD_TIMEOUT_MS; performance.now() < until; await sleep(50)) {
-      const { streams, incarnation, ...retention } = await layout(name)
+      // The exchange comes first, its streams after it: others see a topic that is being made.
+      const seen = await layout(name).catch((error: unknown) => {
+        if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return undefined
+        throw error
+      })
+      if (seen === undefined) continue
+      const { streams, incarnation, ...retention } = seen
       const found = specText({ ...retention, partitions: streams.length, compact: false })
       const known = incarnation !== FOREIGN
       if (known && found === specText(spec)) return
-      if (known || streams.length !== spec.partitions) throw topicDiffers(name, `with ${found}, not ${specText(spec)}`)
+      if (known) throw topicDiffers(name, `with ${found}, not ${specText(spec)}`)
     }
+    const { length } = await streams(name)
+    if (length !== spec.partitions) throw topicDiffers(name, `with ${length} partitions, not ${spec.partitions}`)
     // Made by another tool, or by somebody who died before the card: it is adopted if its streams were made alike.
     await withChannel(async (amqp) => {
       const channel = await amqp.createChannel()
