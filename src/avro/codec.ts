@@ -176,7 +176,8 @@ export function createBytesCodec(options: {
           topic,
           'the record has no value (a tombstone); declare the topic with compact: true to receive it as null',
         )
-      return bytes
+      // A copy: what the handler does to its value must not reach the record that a letter is written from.
+      return bytes === null ? null : Buffer.from(bytes)
     },
   }
 }

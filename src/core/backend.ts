@@ -135,6 +135,11 @@ export interface Feed {
   pull(partition: number): Promise<readonly StoredRecord[]>
   /** Sets the group's position durably. ERR_FENCED when the partition is no longer this member's: nothing is changed then. */
   commit(partition: number, next: number): Promise<void>
+  /**
+   * True when this member has not been heard of for as long as a session lasts (the process was paused), so that others
+   * may have its partitions without it knowing: no handler is begun until it is false again or `onLost` has told.
+   */
+  isStale?(): boolean
   /** Revokes what is held (awaiting `onRevoke`), then leaves the group. Idempotent. */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts'
 import { KEPT_FOR_EVER } from './topic-spec.ts'
-import { errorText, hasCode, isDrawbridgeError } from './errors.ts'
+import { errorText, hasCode, isDrawbridgeError, readProperty } from './errors.ts'
 import { type Headers, LETTER_ROOM_BYTES, recordBytes, type StoredRecord } from './record.ts'
 import { deadLetterTopic } from './topic.ts'
 
@@ -84,11 +84,17 @@ export function createDeadLetters(backend: Backend, topic: string, group: string
   }
 }
 
+/** Errors may name each other in a circle. */
+const MAX_CAUSES = 8
+
 /** The error's message and those of its causes, a line each. */
 function causeText(error: unknown): string {
   const lines: string[] = []
-  for (let at = error; at !== undefined && at !== null && lines.length < 8; at = (at as { cause?: unknown }).cause)
+  let at = error
+  do {
     lines.push(errorText(at))
+    at = readProperty(at, 'cause')
+  } while (at !== undefined && at !== null && lines.length < MAX_CAUSES)
   return lines.join('\ncaused by: ')
 }
 

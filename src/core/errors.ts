@@ -66,22 +66,29 @@ export class DrawbridgeError extends Error {
 
 /** Guards by shape, not by class, so that an error from another realm or another copy of the package counts. */
 export function isDrawbridgeError(error: unknown): error is DrawbridgeError {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    (error as { name?: unknown }).name === 'DrawbridgeError' &&
-    typeof (error as { code?: unknown }).code === 'string'
-  )
+  return readProperty(error, 'name') === 'DrawbridgeError' && typeof readProperty(error, 'code') === 'string'
 }
 
 export function hasCode(error: unknown, code: ErrorCode): error is DrawbridgeError {
   return isDrawbridgeError(error) && error.code === code
 }
 
-/** The text of anything thrown. */
+/** The text of anything thrown, whatever its properties do. */
 export function errorText(error: unknown): string {
-  if (typeof error === 'object' && error !== null && typeof (error as { message?: unknown }).message === 'string') {
-    return (error as { message: string }).message
+  const message = readProperty(error, 'message')
+  if (typeof message === 'string' && message !== '') return message
+  if (error === null || typeof error !== 'object')
+    return `${typeof error === 'string' ? '' : 'thrown: '}${String(error)}`
+  const name = readProperty(error, 'name')
+  return typeof name === 'string' && name !== '' ? name : 'an object without a message was thrown'
+}
+
+/** A property of anything, or undefined; a getter that throws must not stop whoever handles the error. */
+export function readProperty(thing: unknown, name: string): unknown {
+  if (thing === null || (typeof thing !== 'object' && typeof thing !== 'function')) return undefined
+  try {
+    return (thing as Readonly<Record<string, unknown>>)[name]
+  } catch {
+    return undefined
   }
-  return String(error)
 }

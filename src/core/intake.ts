@@ -6,7 +6,7 @@ import type { Committer } from './committer.ts'
 import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
-import { recordBytes, type StoredRecord } from './record.ts'
+import { type Headers, NO_HEADERS, recordBytes, type StoredRecord } from './record.ts'
 import { ENDLESS_RETRY, retryDelayMs } from './retry.ts'
 import { nextTurn, sleep, type Wakeup } from './wait.ts'
 import type { HeldRecord } from './work.ts'
@@ -77,6 +77,7 @@ async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord
     if (outcome === undefined || (ending.aborted && !ahead)) return
     const held = {
       record,
+      keyText: record.key === null ? null : record.key.toString('latin1'),
       message: messageOf(parts, record, outcome.value as T),
       ticket: tracker.add(record.offset, recordBytes(record)),
     }
@@ -158,14 +159,19 @@ function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }
 
-/** The message at its first attempt. */
+/** The message at its first attempt. The handler gets headers of its own. */
 export function messageOf<T>(
   { topic, partition }: { readonly topic: string; readonly partition: number },
   record: StoredRecord,
   value: T,
 ): Message<T> {
-  const { offset, key, headers, timestamp, appendedAt } = record
+  const { offset, key, timestamp, appendedAt } = record
+  const headers = record.headers.length === 0 ? NO_HEADERS : copyHeaders(record.headers)
   return { topic, partition, offset, key, value, headers, timestamp, appendedAt, attempt: 1 }
+}
+
+function copyHeaders(headers: Headers): Headers {
+  return headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value)])
 }
 
 /** As an error of its own where the reader has no letter to write. */

@@ -4,7 +4,7 @@ import { errorText } from './errors.ts'
 import type { Log } from './log.ts'
 import { ENDLESS_RETRY, retryDelayMs } from './retry.ts'
 import { sleep } from './wait.ts'
-import type { HeldRecord } from './work.ts'
+import { type HeldRecord, original } from './work.ts'
 
 export interface LetterWriterParts<T> {
   readonly deadLetters: DeadLetters
@@ -35,7 +35,7 @@ export function createLetterWriter<T>(parts: LetterWriterParts<T>): LetterWriter
     const place = { topic, partition, offset: held.record.offset }
     for (let failed = 1; ; failed++) {
       try {
-        await deadLetters.write(partition, held.record, failure)
+        await deadLetters.write(partition, original(held), failure)
         const { attempts } = failure
         log.error({ ...place, attempts, error: errorText(failure.error) }, 'record set aside in the dead-letter topic')
         return true

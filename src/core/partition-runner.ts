@@ -6,7 +6,7 @@ import type { Codec } from './codec.ts'
 import { createCommitter } from './committer.ts'
 import type { DeadLetters } from './dead-letter.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from './errors.ts'
-import { openIntake } from './intake.ts'
+import { messageOf, openIntake } from './intake.ts'
 import { createLanes } from './lanes.ts'
 import { createLetterWriter } from './letter-writer.ts'
 import type { Log } from './log.ts'
@@ -14,7 +14,7 @@ import type { Message } from './message.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
 import { createRetryQueue } from './retry-queue.ts'
 import { createWakeup, settledWithin } from './wait.ts'
-import type { Assembler, HeldRecord, Work } from './work.ts'
+import { type Assembler, type HeldRecord, original, type Work } from './work.ts'
 
 /** What every partition of a subscription shares. */
 export interface RunnerParts<T> {
@@ -150,7 +150,26 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     const place = { topic: parts.topic, partition, offset: first?.record.offset }
     log.warn({ ...place, attempt: work.attempts, delayMs, error: errorText(error) }, 'handler failed, will try again')
     mark(first, work.attempts)
-    retries.add(work, delayMs)
+    void renewMessages(work).then(() => {
+      if (ending.signal.aborted) abandon(work.records)
+      else retries.add(work, delayMs)
+    })
+  }
+
+  /** Whatever a handler did to its message, the next attempt gets the record as it was read. */
+  async function renewMessages(work: Work<T>): Promise<void> {
+    for (const held of work.records) {
+      try {
+        const value = await parts.codec.decode(held.record.value)
+        held.message = messageOf({ topic: parts.topic, partition }, original(held), value)
+      } catch (error) {
+        const { offset } = held.record
+        log.warn(
+          { topic: parts.topic, partition, offset, error: errorText(error) },
+          'record not decoded anew; the next attempt gets the same message',
+        )
+      }
+    }
   }
 
   /** Records that will not be handled here any more: they stay unfinished and come again, unless committed ahead. */

@@ -38,6 +38,8 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   const settled = createWakeup()
   let bufferedRecords = 0
   let bufferedBytes = 0
+  /** Sends that wait for `prepare`. */
+  let entering = 0
   let closed = false
   let prepared: Prepared<T> | undefined
   let preparing: Promise<Prepared<T>> | undefined
@@ -85,6 +87,13 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
     )
   }
 
+  function checkOpen(): void {
+    if (!closed) return
+    throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`, {
+      details: { topic: topic.name, outcome: 'not-written' },
+    })
+  }
+
   function choosePartition(key: Buffer | null, asked: number | undefined, partitions: number): number {
     if (asked === undefined) return key === null ? keylessPartition : backend.partitionFor(key, partitions)
     if (!Number.isInteger(asked) || asked < 0 || asked >= partitions) {
@@ -96,8 +105,6 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   function enqueue(ready: Prepared<T>, value: T, given: SendOptions): Promise<Receipt> {
     const { codec, queues } = ready
     lookForWidening(ready)
-    if (closed)
-      throw new DrawbridgeError('ERR_CLOSED', `the producer of topic ${topic.name} is closed; open another one`)
     const key = given.key !== undefined ? given.key : (topic.key?.(value) ?? null)
     const { record, bytes } = encodeRecord(topic.name, codec.encode(value), key, given, clock.now())
     const partition = choosePartition(record.key, given.partition, queues.length)
@@ -116,15 +123,27 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   }
 
   async function send(value: T, given: SendOptions = {}): Promise<Receipt> {
-    // Sends made before `prepared` is set continue in the order of their calls, ahead of any later one.
-    return enqueue(prepared ?? (await prepare()), value, given)
+    checkOpen()
+    if (prepared !== undefined) return enqueue(prepared, value, given)
+    entering++
+    try {
+      // Sends made before `prepared` is set continue in the order of their calls, ahead of any later one.
+      return enqueue(await prepare(), value, given)
+    } finally {
+      entering--
+      settled.wake()
+    }
   }
 
   async function flush(): Promise<void> {
-    while (bufferedRecords > 0) await settled.wait()
+    while (entering > 0 || bufferedRecords > 0) {
+      for (const queue of prepared?.queues ?? []) queue.hurry()
+      await settled.wait()
+    }
   }
 
   async function sendAll(values: Iterable<T> | AsyncIterable<T>): Promise<number> {
+    checkOpen()
     const ready = prepared ?? (await prepare())
     const roomRecords = Math.ceil(maxBufferedRecords / 2)
     const roomBytes = Math.ceil(maxBufferedBytes / 2)
@@ -139,6 +158,7 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
           await settled.wait()
         if (failure !== undefined) break
         try {
+          checkOpen()
           enqueue(ready, one, {}).catch(onFailed)
           sent++
         } catch (error) {

@@ -22,7 +22,7 @@ export const MAX_RECORD_BYTES = 1_000_000
 /** Kept free under a backend's own limit, so that a record of the full size still fits with its cause in a letter. */
 export const LETTER_ROOM_BYTES = 16_384
 
-export const NO_HEADERS: Headers = []
+export const NO_HEADERS: Headers = Object.freeze([])
 
 /** Key + value + headers (names and values), in bytes. */
 export function recordBytes(record: Pick<NewRecord, 'key' | 'value' | 'headers'>): number {

@@ -13,6 +13,9 @@ import type { Assembler, Work } from './work.ts'
 /** Records and bytes asked for in one pull. */
 const PULL_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 }
 
+/** How soon a member that woke from a long pause looks again whether it still holds its partitions, milliseconds. */
+const STALE_LOOK_MS = 20
+
 export interface SubscriptionParts<T> {
   readonly backend: Backend
   readonly topic: string
@@ -33,7 +36,7 @@ export interface SubscriptionParts<T> {
 
 /** Joins the group and runs the handler over whatever partitions the group gives this member. */
 export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<Subscription> {
-  const { backend, topic, group, log, concurrency } = parts
+  const { backend, topic, group, log, clock, concurrency } = parts
   const runners = new Map<number, PartitionRunner<T>>()
   const deadLetters = createDeadLetters(backend, topic, group)
   const done = Promise.withResolvers<void>()
@@ -55,6 +58,10 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     dispatching = true
     // Once it is to stop, only what was committed ahead may still begin.
     while (busy < concurrency && (state === 'RUNNING' || parts.commitAhead !== null)) {
+      if (joined.feed?.isStale?.() === true) {
+        clock.after(STALE_LOOK_MS, dispatch)
+        break
+      }
       const next = takeNext()
       if (next === undefined) break
       const running = next.runner.run(next.work)

@@ -5,9 +5,18 @@ import { recordBytes, type StoredRecord } from './record.ts'
 
 /** A record as the consumer carries it: raw bytes for a letter, the message for the handler, the ticket for the position. */
 export interface HeldRecord<T> {
+  /** Its key is in the handler's hand, too, and may have been changed there: `keyText` has what it was. */
   readonly record: StoredRecord
-  readonly message: Message<T>
+  /** The key's bytes as latin1 text: the lane, and what a letter is written from. */
+  readonly keyText: string | null
+  /** Made anew for every attempt. */
+  message: Message<T>
   readonly ticket: Ticket
+}
+
+/** The record as it was read. Values and headers are never handed out themselves, only copies of them. */
+export function original<T>({ record, keyText }: HeldRecord<T>): StoredRecord {
+  return { ...record, key: keyText === null ? null : Buffer.from(keyText, 'latin1') }
 }
 
 /** What goes to the handler in one call: one record, or a batch of one partition. */
@@ -32,8 +41,7 @@ export interface Assembler<T> {
 export function createSingleAssembler<T>(emit: (work: Work<T>) => void): Assembler<T> {
   return {
     add(held) {
-      const lane = held.record.key === null ? null : held.record.key.toString('latin1')
-      emit({ records: [held], lane, attempts: 0, begunAt: 0 })
+      emit({ records: [held], lane: held.keyText, attempts: 0, begunAt: 0 })
     },
     clear() {},
   }

@@ -84,6 +84,65 @@ onEveryBackend('letters', ({ it, connect, name }) => {
     }
   })
 
+  it('what-a-handler-does-to-its-message-reaches-neither-retries-nor-the-letter', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const headers = [['h', Buffer.from('kept')]] as const
+    await broker.producer(topic).send({ key: 'original', count: 1 }, { headers })
+    const seen: string[] = []
+    await broker.subscribe(topic, { group: 'g', retry: { attempts: 3, minDelayMs: 1 } }, (message) => {
+      seen.push(`${message.key?.toString()} ${message.value.count} ${message.headers.map(String).join()}`)
+      message.key?.fill(33)
+      Object.assign(message.value, { key: 'spoilt', count: 9 })
+      message.headers[0]?.[1]?.fill(33)
+      ;(message.headers as unknown[]).length = 0
+      throw new Error('no')
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 1, {
+      what: 'the letter is written',
+    })
+    expect(seen).toEqual(Array.from({ length: 3 }, () => 'original 1 h,kept'))
+    const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    expect(letter?.key?.toString()).toBe('original')
+    expect(letter?.headers[0]).toEqual(headers[0])
+  })
+
+  it('anything-thrown-is-a-failure-like-any-other', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    const hostile = {
+      get message() {
+        throw new Error('no message for you')
+      },
+      get code() {
+        throw new Error('no code for you')
+      },
+    }
+    const thrown: unknown[] = [undefined, null, 'text', 7, Symbol('s'), Object.create(null), hostile]
+    await broker.producer(topic).sendAll(steps(1, thrown.length))
+    await broker.subscribe(topic, { group: 'g', retry: { attempts: 1 } }, ({ offset }) => {
+      throw thrown[offset]
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.lag === 0, {
+      what: 'every record became a letter',
+    })
+    const letters = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
+    const causes = letters.map(({ headers }) =>
+      headers.find(([name]) => name === LETTER_HEADERS.cause)?.[1]?.toString(),
+    )
+    expect(causes).toEqual([
+      'thrown: undefined',
+      'thrown: null',
+      'text',
+      'thrown: 7',
+      'thrown: Symbol(s)',
+      'an object without a message was thrown',
+      'an object without a message was thrown',
+    ])
+  })
+
   it('a-quarantined-record-is-not-tried-again', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 1)

@@ -59,12 +59,14 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     take(joined)
     schedule()
   })
+  const isStale = () => performance.now() - heardAt > SESSION_MS
   const feed: EmbeddedFeed = {
     get memberId() {
       return member
     },
     pull,
     commit,
+    isStale,
     close: () => (closing ??= close()),
     fail,
   }
@@ -75,7 +77,7 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     if (part === undefined || part.revoked) return []
     const records = await part.cursor.pull()
     // After a pause as long as a session the partition may be somebody else's: ask before handing out.
-    if (performance.now() - heardAt > SESSION_MS) await turn()
+    if (isStale()) await turn()
     return parts.get(partition) === part && !part.revoked ? (records ?? []) : []
   }
 
