@@ -9,7 +9,13 @@ export const kafka: BackendUnderTest = {
   name: 'kafka',
   variable: VARIABLE,
   createUrl: () => process.env[VARIABLE] ?? '',
-  skip: [],
+  skip: [
+    {
+      test: 'contract feed: a-group-that-is-live-on-one-topic-may-be-reset-on-another',
+      reason:
+        'a Kafka group has one membership over all its topics, and only a member may move its positions while one lives',
+    },
+  ],
   hooks: { keys: KAFKA_KEYS, expire, foreign, gaps, interrupt },
 }
 

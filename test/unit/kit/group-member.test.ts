@@ -23,6 +23,7 @@ async function member(...batches: readonly (readonly number[])[]) {
       memberId: 'm',
       pull: () => Promise.resolve(left.shift() ?? []),
       commit: () => Promise.resolve(),
+      isStale: () => false,
       close: () => Promise.resolve(),
     })
   }
