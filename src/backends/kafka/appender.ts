@@ -4,7 +4,7 @@ import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from
 import { type Batch, type Produced, initProducerId } from './calls-log.ts'
 import { type Cluster, persist } from './cluster.ts'
 import { type Author, BATCH_OVERHEAD_BYTES, boundOf, encodeBatch } from './encode-batch.ts'
-import { KAFKA, kafkaError, withOutcome } from './errors.ts'
+import { KAFKA, isMoving, kafkaError, withOutcome } from './errors.ts'
 import { createSender } from './sender.ts'
 
 export const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
@@ -13,6 +13,9 @@ export const MAX_BATCH_BYTES = 1_048_588
 /** How long the broker's memory of sequence numbers is asked for the outcome of a batch whose answer was lost. */
 const RESOLVE_MS = 15_000
 const RESOLVE_PAUSE_MS = 100
+/** How long a partition without a leader is asked again; core tries on after that, with longer pauses. */
+const SETTLE_MS = 3_000
+const SETTLE_PAUSE_MS = 25
 const SEQUENCE_END = 2 ** 31
 
 export interface Appender {
@@ -83,7 +86,7 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
     const bytes = encodeBatch(records, line.author, line.sequence)
     if (bytes.length > MAX_BATCH_BYTES) throw kafkaError(KAFKA.MESSAGE_TOO_LARGE, place)
     const batch = { topic, partition, bytes }
-    let outcome = await offer(place, batch)
+    let outcome = await offerUntilSettled(place, batch)
     if ('open' in outcome && outcome.open) outcome = await resolve(place, batch, outcome)
     if ('error' in outcome) {
       if (outcome.open || outcome.forgotten) giveUp(line)
@@ -104,6 +107,17 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
       if (outcome.forgotten) break
     }
     return doubt
+  }
+
+  /** A leader that has just been named refuses until it knows it itself, and nothing is written then. */
+  async function offerUntilSettled(place: string, batch: Batch): Promise<Stored | Failed> {
+    const until = performance.now() + SETTLE_MS
+    for (;;) {
+      const outcome = await offer(place, batch)
+      if (!('error' in outcome) || outcome.open || performance.now() > until) return outcome
+      if (!isMoving(Number(outcome.error.details['kafka'] ?? KAFKA.NONE))) return outcome
+      await new Promise((done) => setTimeout(done, SETTLE_PAUSE_MS))
+    }
   }
 
   async function offer(place: string, batch: Batch): Promise<Stored | Failed> {

@@ -54,7 +54,9 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
       open(async () => {
         const [active] = await groupsOn(cluster, topic)
         if (active !== undefined) throw groupActive(active, topic)
-        await deleteTopic(cluster, topic)
+        await deleteTopic(cluster, topic, async () =>
+          (await listAllGroups(cluster)).every((found) => found.topic !== topic),
+        )
         await witnesses.removeTopic(topic)
       }),
     describeTopic: (topic) => open(() => describeTopic(cluster, topic)),
@@ -81,7 +83,8 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
     offsetsAt: (topic, timestamp) => open(() => persist(() => askOffsetsAt(cluster, topic, timestamp))),
     listGroups: () => open(() => listAllGroups(cluster)),
     describeGroup: (group, topic) => open(() => describeOneGroup(cluster, group, topic)),
-    resetGroup: (group, topic, positions) => open(() => resetGroup(cluster, witnesses, { group, topic, positions })),
+    resetGroup: (group, topic, positions) =>
+      open(() => resetGroup({ cluster, witnesses, log, lane: `guest-${lanes++}-` }, { group, topic, positions })),
     deleteGroup: (group, topic) => open(() => deleteGroup(cluster, witnesses, group, topic)),
     close: () => (closing ??= close()),
   }

@@ -67,9 +67,13 @@ export function createChunk(bytes: Buffer, from: number, aborted: readonly Abort
         open = undefined
         continue
       }
-      open.left--
       const started = open.at
       const record = readRecord(open, first, to)
+      if (record !== undefined && into.length > 0 && taken + open.at - started > room.maxBytes) {
+        open.at = started
+        break
+      }
+      open.left--
       if (record === undefined) continue
       into.push(record)
       taken += open.at - started

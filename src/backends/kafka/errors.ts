@@ -43,6 +43,7 @@ export const KAFKA = {
   MEMBER_ID_REQUIRED: 79,
   GROUP_MAX_SIZE_REACHED: 81,
   GROUP_SUBSCRIBED_TO_TOPIC: 86,
+  INVALID_RECORD: 87,
 } as const
 
 const NAMES = new Map<number, string>(Object.entries(KAFKA).map(([name, code]) => [code, name]))
@@ -99,6 +100,8 @@ export function kafkaError(code: number, place: string, outcome: Outcome = 'not-
         'ERR_CONFIG',
         'the group has members that share partitions in another way than cooperative-sticky: stop them, or use a group of your own',
       )
+    case KAFKA.INVALID_RECORD:
+      return error('ERR_VALUE_INVALID', 'a record of a compacted topic needs a key', 'not-written')
     case KAFKA.INVALID_GROUP_ID:
       return error('ERR_CONFIG', 'Kafka does not take this name of a group')
     case KAFKA.INVALID_SESSION_TIMEOUT:

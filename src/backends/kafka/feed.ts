@@ -11,6 +11,8 @@ import { EARLIEST, askOffsets } from './offsets.ts'
 import { preparePositions, settlePositions, witnessPositions } from './positions.ts'
 import type { Witnesses } from './witnesses.ts'
 
+const RETRY_MS = 500
+
 export interface FeedContext {
   readonly cluster: Cluster
   readonly witnesses: Witnesses
@@ -41,6 +43,7 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
   let share: readonly number[] = []
   let closing: Promise<void> | undefined
   let over = false
+  const handedOut = Promise.withResolvers<void>()
 
   await preparePositions(cluster, witnesses, options)
   const membership = createMembership(cluster, {
@@ -69,10 +72,13 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
     },
     pull,
     commit,
+    isStale: membership.isStale,
     close: () => (closing ??= close()),
   }
   await membership.start()
   await placing
+  // The caller has the feed in hand before its first partition arrives.
+  setImmediate(() => handedOut.resolve())
   return feed
 
   async function pull(partition: number): Promise<Awaited<ReturnType<Feed['pull']>>> {
@@ -103,7 +109,8 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
   }
 
   function place(partitions: readonly number[]): void {
-    const mine = new Map(partitions.map((partition) => [partition, { cursor: undefined, revoked: false } as Part]))
+    const mine = new Map<number, Part>()
+    for (const partition of partitions) mine.set(partition, { cursor: undefined, revoked: false })
     for (const [partition, part] of mine) parts.set(partition, part)
     const isMine = (partition: number) => parts.get(partition) === mine.get(partition) && !over
     const done = settle(partitions, isMine).catch((error: unknown) => {
@@ -127,9 +134,11 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
         .map(([partition, next]) => persist(() => commits.commit(partition, next, () => isMine(partition)))),
     )
     if (fresh.length > 0) await witnessPositions(cluster, witnesses, options)
-    for (const assignment of assignments) {
-      if (isMine(assignment.partition)) assign(assignment)
-    }
+    void handedOut.promise.then(() => {
+      for (const assignment of assignments) {
+        if (isMine(assignment.partition)) assign(assignment)
+      }
+    })
   }
 
   function assign(assignment: Assignment): void {
@@ -234,5 +243,3 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
     context.onClose(feed)
   }
 }
-
-const RETRY_MS = 500

@@ -1,10 +1,14 @@
 import type { GroupDescription } from '../../core/backend.ts'
+import { DrawbridgeError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import { type DescribedGroup, deleteOffsets, describeGroups, fetchOffsets, listGroups } from './calls-groups.ts'
 import { type Cluster, type TopicView, persist } from './cluster.ts'
 import { createChunk } from './decode-batch.ts'
 import { fetchRecords } from './calls-log.ts'
 import { KAFKA, groupActive, groupUnknown, kafkaError } from './errors.ts'
 import { askRanges } from './offsets.ts'
+import { createCommits } from './commits.ts'
+import { createMembership } from './membership.ts'
 import { askPositions, commitIdle, moved } from './positions.ts'
 import { decodeAssignment, decodeSubscription } from './share.ts'
 import type { Witnesses } from './witnesses.ts'
@@ -114,20 +118,78 @@ async function describe(cluster: Cluster, group: string): Promise<DescribedGroup
 
 const NOBODY: DescribedGroup = { error: KAFKA.NONE, state: 'Dead', protocolType: '', members: [] }
 
-/** ERR_GROUP_ACTIVE while the group has members, also such as read other topics: Kafka knows no finer. */
+export interface Reset {
+  readonly group: string
+  readonly topic: string
+  readonly positions: readonly number[]
+}
+
+/** ERR_GROUP_ACTIVE; ERR_CONFIG where the positions are not the topic's. */
 export async function resetGroup(
-  cluster: Cluster,
-  witnesses: Witnesses,
-  {
-    group,
-    topic,
-    positions,
-  }: { readonly group: string; readonly topic: string; readonly positions: readonly number[] },
+  { cluster, witnesses, log, lane }: { cluster: Cluster; witnesses: Witnesses; log: Log; lane: string },
+  { group, topic, positions }: Reset,
 ): Promise<void> {
   const view = await persist(() => cluster.topic(topic, 0))
+  checkPositions(topic, positions, await persist(() => askRanges(cluster, topic)))
   const wanted = [...positions.entries()]
-  if (!(await commitIdle(cluster, group, topic, wanted))) throw groupActive(group, topic)
+  if (!(await commitIdle(cluster, group, topic, wanted))) {
+    if ((await membersOn(cluster, group, topic)).length > 0) throw groupActive(group, topic)
+    await commitAsGuest(cluster, { group, topic, lane, log }, wanted)
+  }
   await witnesses.put(group, topic, { incarnation: view.id, partitions: view.leaders.length })
+}
+
+/**
+ * Kafka takes the positions of a group that has members from a member only, whatever topics those read. So this one
+ * joins, wanting nothing: the others keep their partitions. Whoever joins after this on the topic asks for its positions
+ * after the generation in which they are committed.
+ */
+async function commitAsGuest(
+  cluster: Cluster,
+  { group, topic, lane, log }: { group: string; topic: string; lane: string; log: Log },
+  positions: readonly (readonly [number, number])[],
+): Promise<void> {
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch(() => undefined)
+  const guest = createMembership(cluster, {
+    group,
+    topic: null,
+    lane,
+    log,
+    owned: () => [],
+    onShare: () => undefined,
+    onExpired: () => undefined,
+    onFailed: failed.reject,
+  })
+  try {
+    await Promise.race([guest.start(), failed.promise])
+    if ((await membersOn(cluster, group, topic)).length > 0) throw groupActive(group, topic)
+    const commits = createCommits(cluster, guest, { group, topic, lane })
+    await Promise.all(positions.map(([partition, next]) => commits.commit(partition, next, () => true)))
+  } finally {
+    await guest.leave()
+    cluster.dropLanes(lane)
+  }
+}
+
+function checkPositions(
+  topic: string,
+  positions: readonly number[],
+  ranges: readonly { readonly end: number }[],
+): void {
+  const fits = positions.length === ranges.length
+  const wrong = positions.findIndex(
+    (next, p) => !Number.isSafeInteger(next) || next < 0 || next > (ranges[p]?.end ?? 0),
+  )
+  if (fits && wrong < 0) return
+  const what = fits
+    ? `partition ${wrong} ends at ${ranges[wrong]?.end}, ${positions[wrong]} is no position in it`
+    : `it has ${ranges.length} partitions, ${positions.length} positions are given`
+  throw new DrawbridgeError(
+    'ERR_CONFIG',
+    `topic ${JSON.stringify(topic)}: ${what}; give every partition a position from 0 to its end`,
+    { details: { topic, positions } },
+  )
 }
 
 /** ERR_GROUP_ACTIVE, ERR_GROUP_UNKNOWN. */

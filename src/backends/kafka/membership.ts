@@ -25,7 +25,8 @@ const WATCH_MS = 5_000
 
 export interface MembershipOptions {
   readonly group: string
-  readonly topic: string
+  /** null: a guest, who wants no partitions. */
+  readonly topic: string | null
   readonly lane: string
   readonly log: Log
   /** What this member still has a hand on, also what it is about to let go. */
@@ -48,6 +49,8 @@ export interface Membership {
   settled(): Promise<void>
   /** Expires a membership that has been silent for a session. To be asked before anything is handed out. */
   check(): void
+  /** Silent for a session, and nobody has been told yet. Changes nothing. */
+  isStale(): boolean
   /** Asks the coordinator at once whether we are still a member. */
   verify(): void
   leave(): Promise<void>
@@ -85,6 +88,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     },
     settled: () => (joining ? joined.promise : Promise.resolve()),
     check,
+    isStale: () => silenceMs() > SESSION_MS,
     verify: () => wakeUp?.(),
     async leave() {
       if (over) return
@@ -109,14 +113,19 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
    * new owner and this one would work side by side. The gap between two ticks shows it before that answer does.
    */
   function check(): void {
-    const now = performance.now()
-    const silent = joining ? now - tickedAt : Math.max(now - tickedAt, now - heardAt)
-    tickedAt = now
+    const silent = silenceMs()
+    tickedAt = performance.now()
     if (silent <= SESSION_MS || expired || over) return
     log.warn({ group, topic, member, silentMs: Math.round(silent) }, 'silent for longer than a session')
     expire()
     wanted = true
     wakeUp?.()
+  }
+
+  /** A join may wait for others for longer than a session; the broker knows of us meanwhile. */
+  function silenceMs(): number {
+    const now = performance.now()
+    return joining ? now - tickedAt : Math.max(now - tickedAt, now - heardAt)
   }
 
   function expire(): void {
@@ -158,7 +167,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
   async function join(): Promise<readonly number[] | undefined> {
     wanted = false
     expired = false
-    const view = await cluster.topic(topic, 0)
+    const partitions = await countPartitions()
     const owned = options.owned()
     const request = joinGroup({
       group,
@@ -177,7 +186,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     if (answer.error !== KAFKA.NONE) return refused(answer.error)
     member = answer.member
     generation = answer.generation
-    known = view.leaders.length
+    known = partitions
     const shares = answer.leader === member ? await decide(answer) : []
     const synced = await cluster.toCoordinator(
       group,
@@ -189,7 +198,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     if (synced.error !== KAFKA.NONE) return refused(synced.error)
     heardAt = performance.now()
     // Stopped while joining: what was owned then is not ours any more, so the share was made of a wrong claim.
-    return expired ? undefined : decodeAssignment(synced.assignment, topic)
+    return expired ? undefined : topic === null ? [] : decodeAssignment(synced.assignment, topic)
   }
 
   function refused(error: number): undefined {
@@ -252,10 +261,14 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     if (performance.now() - watchedAt < WATCH_MS) return
     watchedAt = performance.now()
     try {
-      if ((await cluster.topic(topic, 0)).leaders.length !== known) wanted = true
+      if ((await countPartitions()) !== known) wanted = true
     } catch (error) {
       log.debug({ group, topic, error: errorText(error) }, 'the topic was not found when looking whether it has grown')
     }
+  }
+
+  async function countPartitions(): Promise<number> {
+    return topic === null ? 0 : (await cluster.topic(topic, 0)).leaders.length
   }
 
   function sleep(ms: number): Promise<void> {

@@ -18,14 +18,15 @@ export interface MemberView {
 export type Shares = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
 
 /** ConsumerProtocolSubscription, version 1. The generation is in the user data, as Java's assignor has it. */
-export function encodeSubscription(topic: string, owned: readonly number[], generation: number): Buffer {
+export function encodeSubscription(topic: string | null, owned: readonly number[], generation: number): Buffer {
   const writer = createWriter()
   writer.int16(1)
-  writer.array([topic], writer.string)
+  const topics = topic === null ? [] : [topic]
+  writer.array(topics, writer.string)
   const user = createWriter()
   user.int32(generation)
   writer.bytes(user.done())
-  writer.array(owned.length === 0 ? [] : [topic], (name) => {
+  writer.array(owned.length === 0 ? [] : topics, (name) => {
     writer.string(name)
     writer.array(owned, writer.int32)
   })

@@ -12,7 +12,7 @@ import {
 } from './calls-topics.ts'
 import { type Cluster, type TopicView, persist } from './cluster.ts'
 import { KAFKA, kafkaError, topicUnknown } from './errors.ts'
-import { askRanges } from './offsets.ts'
+import { LATEST, askOffsets, askRanges } from './offsets.ts'
 
 const MAX_PARTITIONS = 10_000
 const SAFE_REPLICAS = 3
@@ -57,13 +57,18 @@ export async function widenTopic(cluster: Cluster, topic: string, partitions: nu
   await spread(cluster, topic, partitions)
 }
 
-/** Its groups' positions go with it (Kafka's coordinator drops them itself). */
-export async function deleteTopic(cluster: Cluster, topic: string): Promise<void> {
+/** Returns when it and its groups' positions are gone; the coordinators drop those by themselves, a little later. */
+export async function deleteTopic(
+  cluster: Cluster,
+  topic: string,
+  positionsGone: () => Promise<boolean>,
+): Promise<void> {
   await persist(() => cluster.topic(topic, 0))
   const error = await persist(() => cluster.toController(deleteTopics(topic)))
   if (error === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) throw topicUnknown(topic)
   if (error !== KAFKA.NONE) throw kafkaError(error, `topic ${JSON.stringify(topic)}`)
   await until(async () => (await findTopic(cluster, topic)) === undefined)
+  await until(positionsGone)
 }
 
 export async function describeTopic(cluster: Cluster, topic: string): Promise<TopicDescription> {
@@ -124,6 +129,8 @@ async function spread(cluster: Cluster, topic: string, partitions: number): Prom
     const leaders = (await findTopic(cluster, topic))?.leaders ?? []
     return leaders.length >= partitions && leaders.every((leader) => leader >= 0)
   })
+  // A leader that is named may still have to open its log.
+  await persist(() => askOffsets(cluster, topic, LATEST))
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
