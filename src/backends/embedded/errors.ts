@@ -1,25 +1,26 @@
-import { readFileSync, statSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import type { PlainError } from './requests.ts'
+import { isNearlyFull } from './room.ts'
 
 const FULL = /MDB_MAP_FULL|MDB_TXN_FULL|No space left|File too large|Disk quota/i
 const FULL_CODES = new Set(['MDB_MAP_FULL', 'MDB_TXN_FULL', 'ENOSPC', 'EFBIG', 'EDQUOT', -30792, -30788, 28, 27, 122])
-/** A short write at the end of a disk reaches us as EIO (LMDB's mdb_page_flush). Below this many bytes we call it full. */
-const NEARLY_FULL_BYTES = 1_048_576
 
 /** What a failed transaction means. `written` says what is known of the requests in it. */
 export function storeError(dir: string, error: unknown, outcome: 'not-written' | 'unknown'): DrawbridgeError {
   if (isDrawbridgeError(error)) return error
   const code = (error as { code?: unknown } | null)?.code
   if (FULL.test(errorText(error)) || FULL_CODES.has(code as string | number) || isNearlyFull(dir)) {
-    return new DrawbridgeError(
-      'ERR_STORE_FULL',
-      `the store in ${dir} has no room (${errorText(error)}): free space on its disk, nothing has been written`,
-      { cause: error, details: { dir, outcome: 'not-written' } },
-    )
+    return storeFull(dir, errorText(error), error)
   }
   return storeFailed(dir, errorText(error), outcome, error)
+}
+
+export function storeFull(dir: string, why: string, cause?: unknown): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_STORE_FULL',
+    `the store in ${dir} has no room (${why}): free space on its disk, nothing has been written`,
+    { cause, details: { dir, outcome: 'not-written' } },
+  )
 }
 
 export function storeFailed(
@@ -85,22 +86,4 @@ export function closedError(dir: string): DrawbridgeError {
   return new DrawbridgeError('ERR_CLOSED', `the embedded store ${dir} is closed: open it again with connect()`, {
     details: { dir, outcome: 'not-written' },
   })
-}
-
-/** Whether the disk, or the process's limit on a file's size (ulimit -f), leaves next to nothing for the store to grow. */
-function isNearlyFull(dir: string): boolean {
-  const { bavail, bsize } = statfsSync(dir)
-  const data = statSync(join(dir, 'data.mdb'), { throwIfNoEntry: false })
-  return bavail * bsize < NEARLY_FULL_BYTES || (data?.size ?? 0) + NEARLY_FULL_BYTES > fileSizeLimit()
-}
-
-/** Bytes, from proc(5) limits; Infinity where there is none or the system does not tell. */
-function fileSizeLimit(): number {
-  try {
-    const limit = /^Max file size +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]
-    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
-  } catch {
-    // Without /proc a short write at the limit stays what LMDB calls it, an input/output error.
-    return Number.POSITIVE_INFINITY
-  }
 }

@@ -1,15 +1,16 @@
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { type DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
+import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { applyRequest } from './apply.ts'
 import { type StoreWrites, checkFormat, getCounters, putCounters } from './documents.ts'
-import { storeError, storeFailed, toPlain } from './errors.ts'
+import { storeError, storeFailed, storeFull, toPlain } from './errors.ts'
 import { type HolderFile, openHolderFile } from './holder.ts'
 import { insideGate } from './gate.ts'
 import { FORMAT_KEY } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
 import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING } from './requests.ts'
+import { roomIn, roomNeeded } from './room.ts'
 
 /*
  * The writer thread: all writes of a process. A busy event loop that held LMDB's lock would stop every other process,
@@ -40,7 +41,7 @@ function main(port: MessagePort, data: WriterData): void {
 function openWriter(data: WriterData, post: (message: WriterMessage) => void): Writer | undefined {
   const { dir } = data
   try {
-    mkdirSync(dir, { recursive: true })
+    makeDirectory(dir)
     const holder = openHolderFile(dir)
     post({ kind: 'opening' })
     const claims = new Int32Array(data.claims)
@@ -51,6 +52,18 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
   } catch (error) {
     post({ kind: 'failed', error: toPlain(storeError(dir, error, 'not-written')) })
     return undefined
+  }
+}
+
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true })
+  } catch (error) {
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `the embedded store's directory ${dir} cannot be made (${errorText(error)}): name a directory that this user may write`,
+      { cause: error, details: { dir } },
+    )
   }
 }
 
@@ -73,6 +86,9 @@ function next(port: MessagePort): WriterCommand | undefined {
 /** One transaction for all; where it fails, one for each, so that a small commit survives an append too large for the disk. */
 function runAll(writer: Writer, envelopes: readonly Envelope[]): readonly Answer[] {
   const claimed = new Set<number>()
+  if (envelopes.length > 1 && !hasRoom(writer, envelopes)) {
+    return envelopes.flatMap((envelope) => runAlone(writer, envelope, claimed))
+  }
   try {
     return runTogether(writer, envelopes, claimed)
   } catch (error) {
@@ -94,6 +110,7 @@ function runAlone(writer: Writer, envelope: Envelope, claimed: Set<number>): rea
  * LMDB refuses the environment from then on (MDB_PANIC), which an empty transaction tells.
  */
 function failure(writer: Writer, error: unknown): DrawbridgeError {
+  if (isDrawbridgeError(error)) return error
   try {
     inTransaction(writer, (store) => store.get(FORMAT_KEY))
     return storeError(writer.dir, error, 'not-written')
@@ -102,7 +119,12 @@ function failure(writer: Writer, error: unknown): DrawbridgeError {
   }
 }
 
+function hasRoom(writer: Writer, envelopes: readonly Envelope[]): boolean {
+  return roomIn(writer.dir) >= roomNeeded(envelopes.map(({ request }) => request))
+}
+
 function runTogether(writer: Writer, envelopes: readonly Envelope[], claimed: Set<number>): readonly Answer[] {
+  if (!hasRoom(writer, envelopes)) throw storeFull(writer.dir, `${roomIn(writer.dir)} bytes are free`)
   return inTransaction(writer, (store) => {
     const answers = envelopes.map((envelope) => run(writer, store, envelope, claimed))
     const before = getCounters(store)
