@@ -45,6 +45,7 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
       if (membership === undefined) throw fenced(group, topic, partition)
       await membership.commit(partition, next)
     },
+    isStale: () => membership?.isStale() ?? false,
     close: () => (closing ??= close()),
   }
   // The caller has the feed in hand before its first partition arrives.

@@ -15,7 +15,7 @@ import {
   readPosition,
   witnessOf,
 } from './positions.ts'
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { takeTenure, type Tenure } from './tenure.ts'
 import type { Topology } from './topology.ts'
 import type { Target } from './url.ts'

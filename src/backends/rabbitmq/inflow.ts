@@ -3,7 +3,7 @@ import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
 import { readRecord } from './layout.ts'
 import { type ChunkReader, createChunkReader, parseChunk } from './protocol/chunk.ts'
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { barrier, queryStats, sendCredit } from './protocol/requests.ts'
 
 /** Chunks asked for ahead at most. */

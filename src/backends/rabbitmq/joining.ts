@@ -2,7 +2,7 @@ import type { StartPosition } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
 import type { Looks } from './looks.ts'
 import { begin, isKnown, readPosition } from './positions.ts'
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { takeTenure } from './tenure.ts'
 
 export interface Joining {

@@ -1,6 +1,6 @@
 import type { OffsetSpec } from './protocol/commands.ts'
 import { type Chunk, parseChunk } from './protocol/chunk.ts'
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { barrier, queryStats, sendCredit, subscribe, unsubscribe } from './protocol/requests.ts'
 
 export interface Extent {

@@ -7,7 +7,7 @@ import { MEMBER_PROPERTY } from './management.ts'
 import { createInflow, type Credit, type Inflow } from './inflow.ts'
 import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from './positions.ts'
 import type { OffsetSpec } from './protocol/commands.ts'
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { barrier, queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
 
 /** A member of a group for as long as one connection lives. */
@@ -19,6 +19,7 @@ export interface Membership {
   widen(streams: readonly string[]): Promise<void>
   /** Resolves when the membership is over and was not left. */
   readonly lost: Promise<Error>
+  isStale(): boolean
   /** Partitions are told from now on. */
   begin(): void
   pull(partition: number): Promise<readonly StoredRecord[]>
@@ -43,8 +44,9 @@ interface Part {
   revoked: Promise<void> | undefined
 }
 
-/** A pause after which the broker may have given the partitions away: about its patience for a missing heartbeat. */
-const SILENCE_MS = 10_000
+/** A pause of this process after which it asks whether it is still a member. The broker's patience is 20 s at least. */
+const PAUSE_MS = 10_000
+const TICK_MS = 1_000
 
 /**
  * Subscribes to all partitions as a single active consumer of the super stream; RabbitMQ chooses who is active where. The
@@ -60,7 +62,11 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   const begun = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<Error>()
   let leaving: Promise<void> | undefined
-  let heardAt = performance.now()
+  let tickAt = performance.now()
+  /** Under way after a pause, until the broker has answered or the connection has turned out to be gone. */
+  let asking: Promise<void> | undefined
+  const ticker = setInterval(wasPaused, TICK_MS)
+  ticker.unref()
 
   void connection.closed.then(onClosed)
   connection.metadataListeners.add((stream) => {
@@ -77,6 +83,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     },
     widen,
     lost: lost.promise,
+    isStale: wasPaused,
     begin: begun.resolve,
     pull,
     commit,
@@ -95,7 +102,6 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       const credit: Credit = { outstanding: 1 }
       connection.subscriptions.set(partition, {
         onChunk(frame) {
-          heardAt = performance.now()
           const part = held.get(partition)
           if (part === undefined) credit.outstanding--
           else part.inflow.onChunk(frame)
@@ -161,13 +167,11 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
 
   async function revoke(partitions: readonly number[]): Promise<void> {
     const mine = partitions.filter((partition) => held.get(partition)?.revoked === undefined && held.has(partition))
-    const ends = partitions.map((partition) => held.get(partition)?.revoked)
     if (mine.length > 0) {
       const end = revokeNow(mine)
       for (const partition of mine) (held.get(partition) as Part).revoked = end
-      ends.push(end)
     }
-    await Promise.all(ends)
+    await Promise.all(partitions.flatMap((partition) => held.get(partition)?.revoked ?? []))
   }
 
   async function revokeNow(partitions: readonly number[]): Promise<void> {
@@ -186,12 +190,23 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     if (part === undefined || part.revoked !== undefined) return []
     const records = await part.inflow.pull()
     const isMine = () => held.get(partition) === part && part.revoked === undefined
-    // After a pause like that the partition may be somebody else's: ask before handing out.
-    if (isMine() && performance.now() - heardAt > SILENCE_MS) {
-      await barrier(connection).catch(() => undefined)
-      heardAt = performance.now()
-    }
+    if (wasPaused()) await asking
     return isMine() ? (records ?? []) : []
+  }
+
+  /** After a pause the partitions may be somebody else's: true until the broker has said that we are still there. */
+  function wasPaused(): boolean {
+    const now = performance.now()
+    const pauseMs = now - tickAt
+    tickAt = now
+    if (pauseMs > PAUSE_MS) {
+      asking ??= barrier(connection)
+        .catch(() => undefined)
+        .finally(() => {
+          asking = undefined
+        })
+    }
+    return asking !== undefined
   }
 
   /** On the connection that carries the subscription and on no other: the broker obeys it as long as it is active. */
@@ -215,6 +230,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     for (const { inflow } of held.values()) inflow.end()
     held.clear()
     begun.resolve()
+    clearInterval(ticker)
     if (partitions.length > 0) options.onLost(partitions)
     if (leaving === undefined) lost.resolve(why)
   }

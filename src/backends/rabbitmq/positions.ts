@@ -1,4 +1,4 @@
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { queryOffset, storeOffset } from './protocol/requests.ts'
 
 const TOP = 2n ** 64n - 1n

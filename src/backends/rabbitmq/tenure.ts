@@ -1,4 +1,4 @@
-import type { StreamConnection } from './protocol/connection.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
 import { subscribe, unsubscribe } from './protocol/requests.ts'
 import { freeId } from './looks.ts'
 

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelModel } from 'amqplib'
 import { DrawbridgeError, hasCode } from '../../core/errors.ts'
 import { specText, type TopicSpec } from '../../core/topic-spec.ts'
 import { brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
-import type { Link } from './link.ts'
+import { type Link, openLink } from './link.ts'
 import { CODES, isRefusal } from './protocol/commands.ts'
 import {
   createStream,
@@ -14,6 +13,8 @@ import {
   queryPartitions,
   queryRoute,
 } from './protocol/requests.ts'
+import { queueOptions, retentionArguments } from './retention.ts'
+import { takeTenure } from './tenure.ts'
 import type { Target } from './url.ts'
 
 /** A subscription's id is one byte, and one connection carries all of a member's. */
@@ -27,7 +28,9 @@ const TOPICS = 'drawbridge.topics'
 const CARDS = 'drawbridge.cards'
 const NO_BOUND = '-'
 const FOREIGN = 'foreign'
-const CARD_TIMEOUT_MS = 5_000
+/** Carries nothing; who is the active consumer of a topic's name on it may change that topic. */
+const LOCKS = 'drawbridge.locks'
+const CARD_ARGUMENTS = { 'stream-max-segment-size-bytes': '1000000' }
 
 export interface Card {
   readonly incarnation: string
@@ -64,43 +67,47 @@ export function createTopology(target: Target, link: Link): Topology {
         `declare topic ${JSON.stringify(name)} without compact: true`,
       )
     }
-    const streams = streamsOf(name, partitions)
-    const created = await link.ask(`creating topic ${name}`, async (connection) => {
-      try {
-        await createSuperStream(connection, name, streams, keysOf(partitions), retentionArguments(spec))
-        return true
-      } catch (error) {
-        if (isRefusal(error, CODES.StreamAlreadyExists)) return false
-        throw error
-      }
+    if (await isThere(spec)) return
+    await alone(name, async () => {
+      if (await isThere(spec)) return
+      const created = await link.ask(`creating topic ${name}`, async (connection) => {
+        try {
+          const streams = streamsOf(name, partitions)
+          await createSuperStream(connection, name, streams, keysOf(partitions), retentionArguments(spec))
+          return true
+        } catch (error) {
+          if (isRefusal(error, CODES.StreamAlreadyExists)) return false
+          throw error
+        }
+      })
+      if (!created) await adopt(spec)
+      await bindCard(spec)
     })
-    if (created) return bindCard(spec)
-    await checkSame(spec)
   }
 
-  /** Who created the super stream gives it its card, the others wait for that. */
-  async function checkSame(spec: TopicSpec): Promise<void> {
+  /** True where the topic is as the spec says; ERR_TOPIC_DIFFERS where it is not; false where it has to be made or has no card. */
+  async function isThere(spec: TopicSpec): Promise<boolean> {
+    const seen = await layout(spec.name).catch((error: unknown) => {
+      if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return undefined
+      throw error
+    })
+    if (seen === undefined || seen.incarnation === FOREIGN) return false
+    const { streams, incarnation: _, ...retention } = seen
+    const found = specText({ ...retention, partitions: streams.length, compact: false })
+    if (found === specText(spec)) return true
+    throw topicDiffers(spec.name, `with ${found}, not ${specText(spec)}`)
+  }
+
+  /** A super stream of another tool, or of somebody who died before the card, is taken if its streams were made alike. */
+  async function adopt(spec: TopicSpec): Promise<void> {
     const { name } = spec
-    for (const until = performance.now() + CARD_TIMEOUT_MS; performance.now() < until; await sleep(50)) {
-      // The exchange comes first, its streams after it: others see a topic that is being made.
-      const seen = await layout(name).catch((error: unknown) => {
-        if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return undefined
-        throw error
-      })
-      if (seen === undefined) continue
-      const { streams, incarnation, ...retention } = seen
-      const found = specText({ ...retention, partitions: streams.length, compact: false })
-      const known = incarnation !== FOREIGN
-      if (known && found === specText(spec)) return
-      if (known) throw topicDiffers(name, `with ${found}, not ${specText(spec)}`)
-    }
-    const { length } = await streams(name)
-    if (length !== spec.partitions) throw topicDiffers(name, `with ${length} partitions, not ${spec.partitions}`)
-    // Made by another tool, or by somebody who died before the card: it is adopted if its streams were made alike.
+    const found = await streams(name)
+    if (found.length !== spec.partitions)
+      throw topicDiffers(name, `with ${found.length} partitions, not ${spec.partitions}`)
     await withChannel(async (amqp) => {
       const channel = await amqp.createChannel()
       channel.on('error', () => undefined)
-      for (const stream of streamsOf(name, spec.partitions)) {
+      for (const stream of found) {
         try {
           await channel.assertQueue(stream, queueOptions(spec))
         } catch (error) {
@@ -109,7 +116,27 @@ export function createTopology(target: Target, link: Link): Topology {
         }
       }
     })
-    await bindCard(spec)
+  }
+
+  /**
+   * Nobody else changes the topic meanwhile. Two CreateSuperStream of one name at once end in ruins: the one that meets
+   * the other's streams takes its own exchange back, which is also the other's (rabbit_stream_manager, v4.0.5).
+   */
+  async function alone(topic: string, work: () => Promise<void>): Promise<void> {
+    const connection = await openLink(target, `drawbridge topic ${topic}`)
+    try {
+      await createStream(connection, LOCKS, CARD_ARGUMENTS).catch((error: unknown) => {
+        if (!isRefusal(error, CODES.StreamAlreadyExists)) throw error
+      })
+      const lock = await takeTenure(connection, LOCKS, topic)
+      if (lock === undefined) throw new Error('somebody else has been changing it for a minute')
+      await work()
+      await lock.release()
+    } catch (error) {
+      throw brokerError(place, `changing topic ${topic}`, error, 'unknown')
+    } finally {
+      await connection.close()
+    }
   }
 
   async function bindCard(spec: TopicSpec): Promise<void> {
@@ -117,7 +144,7 @@ export function createTopology(target: Target, link: Link): Topology {
     const card = `drawbridge~${randomBytes(12).toString('base64url')}~${spec.retentionMs ?? NO_BOUND}~${spec.retentionBytes ?? NO_BOUND}`
     const stale = await link.ask(`reading the card of ${name}`, async (connection) => {
       const found = await queryRoute(connection, name, CARDS)
-      await createStream(connection, card, { 'stream-max-segment-size-bytes': '1000000' })
+      await createStream(connection, card, CARD_ARGUMENTS)
       return found
     })
     await withChannel(async (amqp) => {
@@ -211,8 +238,8 @@ export function createTopology(target: Target, link: Link): Topology {
 
   return {
     create,
-    widen,
-    delete: remove,
+    widen: (topic, partitions) => alone(topic, () => widen(topic, partitions)),
+    delete: (topic) => alone(topic, () => remove(topic)),
     streams,
     layout,
     async list() {
@@ -240,42 +267,6 @@ function streamsOf(topic: string, partitions: number): string[] {
 
 function keysOf(partitions: number): string[] {
   return Array.from({ length: partitions }, (_, partition) => String(partition))
-}
-
-type Retention = Pick<TopicSpec, 'retentionMs' | 'retentionBytes'>
-
-/** RabbitMQ drops whole segments, never the last one, and looks when it begins a new one: small segments make a bound true. */
-function segmentBytes({ retentionMs, retentionBytes }: Retention): number | undefined {
-  if (retentionBytes !== null) return Math.min(500_000_000, Math.max(16_384, Math.floor(retentionBytes / 4)))
-  return retentionMs === null ? undefined : 16_000_000
-}
-
-function maxAge(retentionMs: number): string {
-  return `${Math.max(1, Math.ceil(retentionMs / 1_000))}s`
-}
-
-function retentionArguments(spec: Retention): Record<string, string> {
-  const segment = segmentBytes(spec)
-  return {
-    ...(spec.retentionMs === null ? {} : { 'max-age': maxAge(spec.retentionMs) }),
-    ...(spec.retentionBytes === null ? {} : { 'max-length-bytes': String(spec.retentionBytes) }),
-    ...(segment === undefined ? {} : { 'stream-max-segment-size-bytes': String(segment) }),
-  }
-}
-
-/** The same by AMQP 0-9-1. */
-function queueOptions(spec: Retention): { durable: true; arguments: Record<string, unknown> } {
-  const segment = segmentBytes(spec)
-  return {
-    durable: true,
-    arguments: {
-      'x-queue-type': 'stream',
-      ...(spec.retentionMs === null ? {} : { 'x-max-age': maxAge(spec.retentionMs) }),
-      ...(spec.retentionBytes === null ? {} : { 'x-max-length-bytes': spec.retentionBytes }),
-      ...(segment === undefined ? {} : { 'x-stream-max-segment-size-bytes': segment }),
-      'x-queue-leader-locator': 'balanced',
-    },
-  }
 }
 
 function parseCard(card: string | undefined): Card {

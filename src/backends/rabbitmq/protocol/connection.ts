@@ -1,16 +1,8 @@
-import {
-  CODES,
-  COMMANDS,
-  type Command,
-  meaningOf,
-  type OffsetSpec,
-  refusal,
-  RESPONSE,
-  VERSION,
-  writeOffsetSpec,
-} from './commands.ts'
+import type { Socket } from 'node:net'
+import { CODES, COMMANDS, type Command, meaningOf, refusal, RESPONSE, VERSION, writeOffsetSpec } from './commands.ts'
 import { createFrameSplitter } from './frames.ts'
 import { type Address, openSocket } from './socket.ts'
+import type { PublisherHandler, RawConnection, SubscriptionHandler } from './stream-connection.ts'
 import { createCursor, createOutput, type Cursor, malformed, type Output } from './wire.ts'
 
 /** A chunk is as large as what the broker wrote at once; beyond this it is taken for garbage. */
@@ -18,48 +10,6 @@ const MAX_INCOMING_FRAME_BYTES = 256 * 1_048_576
 export const REQUEST_TIMEOUT_MS = 10_000
 /** Bytes waiting in the socket beyond which writers should wait. */
 const HIGH_WATER_BYTES = 4 * 1_048_576
-
-/** What arrives for a subscription. */
-export interface SubscriptionHandler {
-  onChunk(frame: Buffer): void
-  /** Single active consumers: awaited before the broker is answered. */
-  onConsumerUpdate(active: boolean): Promise<OffsetSpec>
-  /** The broker refused a credit, or removed the subscription with its stream. */
-  onRefused(code: number): void
-}
-
-/** What arrives for a publisher. `ids` are publishing ids. */
-export interface PublisherHandler {
-  onConfirm(ids: Cursor, count: number): void
-  onError(id: number, code: number): void
-}
-
-/** One connection of the stream protocol. All of it ends with `closed`; nothing it meets ends the process. */
-export interface StreamConnection {
-  readonly address: Address
-  /** The largest frame the broker takes, size included; 0: no limit. */
-  readonly frameMax: number
-  /** What the broker told about itself, version among it. */
-  readonly peer: ReadonlyMap<string, string>
-  /** Resolves to why it ended. Never rejects. */
-  readonly closed: Promise<Error>
-  readonly failure: Error | undefined
-  readonly subscriptions: Map<number, SubscriptionHandler>
-  readonly publishers: Map<number, PublisherHandler>
-  readonly metadataListeners: Set<(stream: string, code: number) => void>
-  /** Sends a request and resolves to its answer after the code OK. A refusal has `refused`. Rejects at the time limit and on close. */
-  request(command: Command, write: (out: Output) => void, timeoutMs?: number): Promise<Cursor>
-  /** Sends a command that is not answered. */
-  command(command: Command, write: (out: Output) => void, version?: number): void
-  /** Sends frames that are complete. */
-  write(frames: Buffer): void
-  /** Resolves when the socket takes more. */
-  drained(): Promise<void>
-  /** Says goodbye and ends. Idempotent. */
-  close(): Promise<void>
-  /** Ends at once. */
-  destroy(why: Error): void
-}
 
 interface Waiting {
   readonly command: Command
@@ -73,14 +23,7 @@ export async function openConnection(address: Address, timeoutMs: number): Promi
   return createConnection(address, await openSocket(address, timeoutMs))
 }
 
-export interface RawConnection extends StreamConnection {
-  /** Resolves to the broker's Tune command. */
-  readonly tuned: Promise<{ readonly frameMax: number; readonly heartbeatSeconds: number }>
-  /** Sets what was agreed; begins the heartbeat. */
-  agree(frameMax: number, heartbeatSeconds: number, peer: ReadonlyMap<string, string>): void
-}
-
-function createConnection(address: Address, socket: import('node:net').Socket): RawConnection {
+function createConnection(address: Address, socket: Socket): RawConnection {
   const out = createOutput()
   const waiting = new Map<number, Waiting>()
   const subscriptions = new Map<number, SubscriptionHandler>()
@@ -102,7 +45,7 @@ function createConnection(address: Address, socket: import('node:net').Socket): 
   socket.on('data', (bytes) => {
     heardAt = performance.now()
     try {
-      splitter.push(bytes as Buffer)
+      splitter.push(bytes)
     } catch (error) {
       destroy(error as Error)
     }
@@ -273,7 +216,8 @@ function createConnection(address: Address, socket: import('node:net').Socket): 
 
   function beat(everyMs: number): void {
     heartbeat = setInterval(() => {
-      if (performance.now() - heardAt > everyMs * 2 + 1_000) destroy(new Error(`no heartbeat for ${everyMs * 2} ms`))
+      // Sooner than the broker, which gives our partitions away after twice the interval.
+      if (performance.now() - heardAt > everyMs * 1.5) destroy(new Error(`no heartbeat for ${everyMs * 1.5} ms`))
       else command('Heartbeat', () => undefined)
     }, everyMs / 2)
     heartbeat.unref()

@@ -1,5 +1,6 @@
 import { COMMANDS, readMap, readStrings, RESPONSE, VERSION, writeMap } from './commands.ts'
-import { openConnection, REQUEST_TIMEOUT_MS, type StreamConnection } from './connection.ts'
+import { openConnection, REQUEST_TIMEOUT_MS } from './connection.ts'
+import type { StreamConnection } from './stream-connection.ts'
 import type { Address } from './socket.ts'
 import { createOutput } from './wire.ts'
 

@@ -11,7 +11,7 @@ import {
   writeOffsetSpec,
   writeStrings,
 } from './commands.ts'
-import type { StreamConnection } from './connection.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 type Arguments = Readonly<Record<string, string>>
 
