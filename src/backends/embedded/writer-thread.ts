@@ -45,6 +45,7 @@ export async function openWriterThread(
   const exited = Promise.withResolvers<void>()
   let busyTimer: NodeJS.Timeout | undefined
   let openTimer: NodeJS.Timeout | undefined
+  let isOpen = false
   let failed: DrawbridgeError | undefined
   let closing: Promise<void> | undefined
   let lastId = 0
@@ -67,6 +68,7 @@ export async function openWriterThread(
     else if (message.kind === 'failed') fail(fromPlain(message.error))
     else {
       clearTimeout(openTimer)
+      isOpen = true
       opened.resolve()
       // The lock came after all, but nobody waits for this thread any more.
       if (failed !== undefined) worker.postMessage('close', [])
@@ -141,7 +143,8 @@ export async function openWriterThread(
     // Where opening failed, the thread may still wait for the lock; it must not keep the process alive.
     worker.unref()
     rejectAll(error)
-    onFailed(error)
+    // Who opens it gets the rejection; nobody else knows of the store yet.
+    if (isOpen) onFailed(error)
   }
 
   /** A request that can still be withdrawn is known not to be written; of a claimed one nothing is known. */
