@@ -52,6 +52,7 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
     widenTopic: (topic, partitions) => open(() => widenTopic(cluster, topic, partitions)),
     deleteTopic: (topic) =>
       open(async () => {
+        await persist(() => cluster.topic(topic, 0))
         const [active] = await groupsOn(cluster, topic)
         if (active !== undefined) throw groupActive(active, topic)
         await deleteTopic(cluster, topic, async () =>

@@ -99,11 +99,21 @@ async function lagOf(
   return Math.max(0, end - from)
 }
 
+/**
+ * While a group is sharing anew Kafka tells neither what its members want nor what they have. Members of ours have
+ * positions on their topic before they join, so a group with such may have them.
+ */
 async function membersOn(cluster: Cluster, group: string, topic: string): Promise<GroupDescription['members']> {
-  const found = await describe(cluster, group)
-  if (found.protocolType !== 'consumer') return []
-  return found.members
-    .filter(({ id, metadata }) => metadata.length === 0 || decodeSubscription(id, metadata).topics.includes(topic))
+  const { protocolType, state, members } = await describe(cluster, group)
+  if (protocolType !== 'consumer' || members.length === 0) return []
+  if (state !== 'Stable') {
+    const view = await persist(() => cluster.topic(topic))
+    return (await askPositions(cluster, group, view)).size === 0
+      ? []
+      : members.map(({ id }) => ({ id, partitions: [] }))
+  }
+  return members
+    .filter(({ id, metadata }) => decodeSubscription(id, metadata).topics.includes(topic))
     .map(({ id, assignment }) => ({ id, partitions: [...decodeAssignment(assignment, topic)].sort((a, b) => a - b) }))
 }
 
