@@ -92,18 +92,29 @@ function unquoted(text: string): string {
   return ONLY_QUOTES.test(text) && text.length % 2 === 0 ? text.slice(2) : text
 }
 
-function number(text: string, kind: string): number {
+/** A number beyond the type's range would become Infinity; only a text that says so, as `toText` writes it, is. */
+function number(text: string, kind: 'float' | 'double'): number {
   if (text === 'NaN') return Number.NaN
-  if (/^[+-]?Infinity$/.test(text)) return Number(text)
-  return NUMBER.test(text) ? Number(text) : refuse(`${kind} such as -12.5 or 1e-7`, text)
+  if (/^-?Infinity$/.test(text)) return Number(text)
+  const value = NUMBER.test(text) ? Number(text) : refuse(`${kind} such as -12.5 or 1e-7`, text)
+  return Number.isFinite(kind === 'float' ? Math.fround(value) : value)
+    ? value
+    : refuse(`${kind}, which does not reach that far; write Infinity or -Infinity if it is meant`, text)
 }
 
 function json(node: SchemaNode, text: string): unknown {
   let parsed: unknown
   try {
-    parsed = JSON.parse(text)
+    parsed = JSON.parse(text, refuseOverflow)
   } catch (error) {
     refuseText(`expected JSON text, found ${JSON.stringify(text.slice(0, 60))} (${errorText(error)})`)
   }
   return fromJson(node, parsed)
+}
+
+/** JSON has no infinity: a number beyond the range of a double was read as one. */
+function refuseOverflow(_key: string, value: unknown): unknown {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw new Error('a number is beyond the range of a double; write "Infinity" or "-Infinity" if it is meant')
+  return value
 }

@@ -214,6 +214,10 @@ describe('text-of-a-cell', () => {
     ['parts-as-json', { type: 'array', items: 'int' }, '[1,2]', [1, 2]],
     ['the-empty-text-of-a-nullable-string', ['null', 'string'], '""', ''],
     ['quotes-that-are-text', ['null', 'string'], '"a"', '"a"'],
+    ['infinity', 'double', '-Infinity', Number.NEGATIVE_INFINITY],
+    ['infinity-of-a-float', 'float', 'Infinity', Number.POSITIVE_INFINITY],
+    ['the-largest-float', 'float', '3.4028234663852886e38', 3.4028234663852886e38],
+    ['infinity-in-json', { type: 'array', items: 'double' }, '["Infinity"]', [Number.POSITIVE_INFINITY]],
     ['a-decimal', decimal, '12.5', '12.50'],
   ])('%s', (_, schema, text, value) => {
     expect(textToValue(schema, text)).toStrictEqual(value)
@@ -222,6 +226,11 @@ describe('text-of-a-cell', () => {
   test.each([
     ['no-number', 'double', 'abc', /expected double/],
     ['hexadecimal', 'double', '0x10', /expected double/],
+    ['beyond-a-double', 'double', '1e400', /expected double, which does not reach that far/],
+    ['below-a-double', ['null', 'double'], '-1e400', /expected double, which does not reach that far/],
+    ['beyond-a-float', 'float', '1e39', /expected float, which does not reach that far/],
+    ['infinity-in-another-form', 'double', '+Infinity', /expected double/],
+    ['beyond-a-double-in-json', { type: 'array', items: 'double' }, '[1e400]', /beyond the range of a double/],
     ['an-empty-number', 'int', '', /expected int/],
     ['a-fraction', 'int', '1.0', /expected int/],
     ['yes', 'boolean', 'yes', /true or false/],
