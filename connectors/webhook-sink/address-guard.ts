@@ -18,6 +18,16 @@ export function isPublicAddress(address: string): boolean {
   return plain.range() === 'unicast' && !ALSO_PRIVATE.has(plain.toString())
 }
 
+/** Whether a URL's host is an address (no name) that is not public. */
+export function isPrivateLiteral(url: string): boolean {
+  const literal = bare(new URL(url).hostname)
+  return isIP(literal) !== 0 && !isPublicAddress(literal)
+}
+
+function bare(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
 /** All in hex (WHATWG URL): ipaddr.js 2.5 takes the text `::8.8.8.8` for `::ffff:8.8.8.8`. Empty for an address with a zone. */
 function canonicalIpv6(address: string): string {
   const url = `http://[${address}]`
@@ -32,7 +42,7 @@ function canonicalIpv6(address: string): string {
 export function createGuardedConnector(options: { readonly timeoutMs: number }): buildConnector.connector {
   const connect = buildConnector({ timeout: options.timeoutMs, lookup: guardedLookup })
   return (request, callback) => {
-    const literal = request.hostname.replace(/^\[|\]$/g, '')
+    const literal = bare(request.hostname)
     if (isIP(literal) !== 0 && !isPublicAddress(literal)) callback(refused(literal), null)
     else connect(request, callback)
   }
@@ -55,8 +65,8 @@ export function publicOnly(addresses: readonly LookupAddress[]): readonly Lookup
 
 function refused(host: string): DrawbridgeError {
   return new DrawbridgeError(
-    'ERR_ENDPOINT',
-    `${host} is not an address of the public internet; if it is meant, set allowPrivate: true`,
+    'ERR_ENDPOINT_GONE',
+    `${host} is not an address of the public internet; if it is meant, set allowPrivate: true, else correct the url`,
     { details: { host } },
   )
 }

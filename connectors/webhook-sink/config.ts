@@ -1,6 +1,8 @@
 import type { ConfigOf } from '../../src/connect/config.ts'
+import type { KeyProblem } from '../../src/connect/connector.ts'
 import { boolean, durationMs, group, integer, list, map, secret, url } from '../../src/connect/fields.ts'
 import { checkWebhookSecret } from '../../src/connect/standard-webhooks.ts'
+import { isPrivateLiteral } from './address-guard.ts'
 
 /** Set by us, or by HTTP itself. */
 const RESERVED = /^(webhook-.*|content-.*|host|connection|transfer-encoding|expect|te|trailer|upgrade|keep-alive)$/i
@@ -13,8 +15,13 @@ const checkHeaderName = (name: string): string | undefined => {
 const checkHeaderValue = (value: string): string | undefined =>
   /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must be printable ASCII'
 
+const checkEndpoint = (value: string): string | undefined => {
+  const { username, password } = new URL(value)
+  return username === '' && password === '' ? undefined : 'must hold no user or password; put credentials into headers'
+}
+
 export const webhookSinkConfig = {
-  url: url({ doc: 'the endpoint; each record is one POST', required: true }),
+  url: url({ doc: 'the endpoint; each record is one POST', required: true, check: checkEndpoint }),
   secrets: list(secret({ doc: 'secret', required: true, check: checkWebhookSecret }), {
     doc: 'secrets of Standard Webhooks (whsec_…); each signs, so that they can be rotated',
     required: true,
@@ -46,3 +53,10 @@ export const webhookSinkConfig = {
 }
 
 export type WebhookSinkConfig = ConfigOf<typeof webhookSinkConfig>
+
+/** Names are judged when they are resolved (address-guard.ts). */
+export function checkWebhookSinkConfig({ url, allowPrivate }: WebhookSinkConfig): readonly KeyProblem[] {
+  if (allowPrivate || !isPrivateLiteral(url)) return []
+  const message = 'its host is not an address of the public internet; if it is meant, set allowPrivate: true'
+  return [{ key: 'url', message }]
+}

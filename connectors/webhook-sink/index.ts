@@ -2,7 +2,7 @@ import type { Connector, ConnectorContext } from '../../src/connect/connector.ts
 import { redactUrl } from '../../src/connect/fields.ts'
 import { runSubscription } from '../../src/connect/run-subscription.ts'
 import { signWebhook } from '../../src/connect/standard-webhooks.ts'
-import { type WebhookSinkConfig, webhookSinkConfig } from './config.ts'
+import { checkWebhookSinkConfig, type WebhookSinkConfig, webhookSinkConfig } from './config.ts'
 import { createEnvelope, webhookId } from './envelope.ts'
 import { createPoster } from './post.ts'
 import { errorOfAnswer } from './verdict.ts'
@@ -12,6 +12,7 @@ export const webhookSink: Connector<WebhookSinkConfig> = {
   kind: 'sink',
   summary: 'Each record is one POST, signed as Standard Webhooks; the position moves after a 2xx.',
   config: webhookSinkConfig,
+  check: checkWebhookSinkConfig,
   copies: 'many',
   run: runWebhookSink,
 }

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
-import { DrawbridgeError, errorText } from '../../src/core/errors.ts'
+import { DrawbridgeError, errorText, hasCode } from '../../src/core/errors.ts'
 import { createGuardedConnector } from './address-guard.ts'
 import type { WebhookSinkConfig } from './config.ts'
 import type { Answer } from './verdict.ts'
@@ -10,7 +10,7 @@ const MAX_ANSWER_BYTES = 65_536
 export interface Poster {
   /**
    * One attempt. Resolves with the answer; what its body says, or whether it ever ends, does not matter any more.
-   * ERR_ENDPOINT when no answer came within the time, or none at all.
+   * ERR_ENDPOINT when no answer came within the time, or none at all; ERR_ENDPOINT_GONE when the address is refused.
    */
   post(headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal): Promise<Answer>
   close(): Promise<void>
@@ -41,7 +41,7 @@ export function createPoster(config: WebhookSinkConfig): Poster {
           signal: AbortSignal.any([signal, deadline]),
         })
       } catch (error) {
-        if (signal.aborted) throw error
+        if (signal.aborted || hasCode(error, 'ERR_ENDPOINT_GONE')) throw error
         const what = deadline.aborted
           ? `did not answer within ${timeoutMs} ms`
           : `could not be reached: ${reasonOf(error)}`

@@ -16,6 +16,8 @@ export interface Connector<C> {
   /** One sentence for `--help` and the README table. */
   readonly summary: string
   readonly config: ConfigSpec<C>
+  /** What is wrong between keys that are sound each for itself; asked before anything is started. */
+  check?(config: C): readonly KeyProblem[]
   /**
    * `one`: a single copy works, others wait (a source that keeps a checkpoint). `many`: every copy works, there is no
    * checkpoint (a sink shares its work through its group, a listener has no state).
@@ -24,6 +26,13 @@ export interface Connector<C> {
   /** Schema of the topic where the configuration names none; the worker then declares the topic. */
   topicSchema?(config: C): TopicSchema | undefined
   run(config: C, context: ConnectorContext): Promise<void>
+}
+
+export interface KeyProblem {
+  /** Key below `config` at whose place it is told. */
+  readonly key: string
+  /** Repeats no value: it may be one of the environment. */
+  readonly message: string
 }
 
 export interface ConnectorContext {

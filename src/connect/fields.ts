@@ -81,15 +81,15 @@ export function path<const O extends FieldOptions<string>>(options: O) {
   })
 }
 
-/** An http or https URL. User, password and query are not shown. */
-export function url<const O extends FieldOptions<string>>(options: O) {
+/** An http or https URL; `check` may refuse it. User, password and query are not shown. */
+export function url<const O extends FieldOptions<string> & { readonly check?: Check<string> }>(options: O) {
   return field<string, O>(options, {
     type: 'URL (http or https)',
     read: (node, at) =>
       readText(node, at, (value) => {
         const parsed = URL.canParse(value) ? new URL(value) : undefined
         return parsed?.protocol === 'http:' || parsed?.protocol === 'https:'
-          ? undefined
+          ? options.check?.(value)
           : 'must be a URL that begins with http:// or https://'
       }),
     redact: redactUrl,

@@ -115,6 +115,9 @@ async function loadDocument(node: ConfigNode, file: string, at: ReadContext): Pr
   const connector = await loadConnectorType(type)
   const below = entryOf(node, 'config') ?? { kind: 'map', place: node.place, entries: [] }
   const config = readConfig(connector.config, below, { ...at, path: 'config' })
+  const wrong = config === undefined ? [] : (connector.check?.(config) ?? [])
+  for (const { key, message } of wrong)
+    at.report({ place: entryOf(below, key)?.place ?? below.place, path: `config.${key}`, message })
   if (connector.kind === 'source' && entryOf(node, 'from') !== undefined) {
     at.report({
       place: entryOf(node, 'from')?.place ?? node.place,

@@ -163,17 +163,21 @@ test('410 ends the connector for good, without a restart and without a letter', 
   await expect(letters(folder.brokerUrl)).rejects.toThrow('ERR_TOPIC_UNKNOWN')
 })
 
-test('private addresses are refused unless allowed, and nothing is sent', async () => {
-  const folder = await filled(['a'])
+test('a name that resolves to private addresses ends the connector, without a restart and without a letter', async () => {
+  const folder = await filled(['a', 'b'])
   const { url, posts } = await receive((_post, response) => ok(response))
-  const running = await run(
-    folder,
-    sink(url, 'retry: { attempts: 2, minDelayMs: 1 }').replace('allowPrivate: true', 'allowPrivate: false'),
-  )
-  await until('the letter is there', async () => (await letters(folder.brokerUrl).catch(() => [])).length === 1)
-  await running.stop()
+  const named = url.replace('127.0.0.1', 'localhost')
+  const { exitCode, statuses } = await (
+    await run(folder, sink(named).replace('allowPrivate: true', 'allowPrivate: false'))
+  ).done
+  expect(exitCode).toBe(70)
+  expect(statuses[0]).toMatchObject({
+    state: 'FAILED',
+    restarts: 0,
+    lastError: { code: 'ERR_ENDPOINT_GONE', message: expect.stringMatching(/^localhost is not .*allowPrivate: true/) },
+  })
   expect(posts).toEqual([])
-  expect((await letters(folder.brokerUrl))[0]?.headers['drawbridge.letter.cause']).toContain('allowPrivate: true')
+  await expect(letters(folder.brokerUrl)).rejects.toThrow('ERR_TOPIC_UNKNOWN')
 })
 
 test('no secret is in any log line, event or letter', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
 import { redact, secretsOf } from '../../../src/connect/config.ts'
 import { loadConnectors } from '../../../src/connect/load.ts'
+import { url } from '../../../src/connect/fields.ts'
 import type { Problem } from '../../../src/connect/config-node.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'drawbridge-load-'))
@@ -116,10 +117,29 @@ test.each([
   expect(found.join()).not.toContain('12345678901')
 })
 
+test('a URL with user or password is refused without repeating it, and told where credentials belong', async () => {
+  for (const user of ['user-x:pass-word@', 'user-x@', ':pass-word@']) {
+    expect(await problems(webhook(`  url: https://${user}example.org\n  secrets: ["${SECRET}"]`))).toEqual([
+      '5:8 config.url: must hold no user or password; put credentials into headers',
+    ])
+  }
+})
+
+test('a literal private address needs allowPrivate; names are not judged here', async () => {
+  const config = (host: string, more = '') => webhook(`  secrets: ["${SECRET}"]\n  url: http://${host}/hook${more}`)
+  for (const host of ['127.0.0.1:8080', '[::1]', '169.254.169.254', '0x7f.1']) {
+    expect(await problems(config(host))).toEqual([
+      '6:8 config.url: its host is not an address of the public internet; if it is meant, set allowPrivate: true',
+    ])
+    expect(await problems(config(host, '\n  allowPrivate: true'))).toEqual([])
+  }
+  for (const host of ['8.8.8.8', 'localhost', 'example.org']) expect(await problems(config(host))).toEqual([])
+})
+
 test('redaction hides secrets, header values and the credentials of URLs', async () => {
   const [one] = await load(
     webhook(
-      `  url: https://user:pass-word@example.org/path?token=abcdef\n  secrets: ["${SECRET}"]\n  headers: { authorization: Bearer xyz-123 }`,
+      `  url: https://example.org/path?token=abcdef\n  secrets: ["${SECRET}"]\n  headers: { authorization: Bearer xyz-123 }`,
     ),
   )
   if (one === undefined) throw new Error('nothing loaded')
@@ -129,14 +149,11 @@ test('redaction hides secrets, header values and the credentials of URLs', async
     headers: { authorization: '***' },
     timeoutMs: 15_000,
   })
-  expect(secretsOf(one.connector.config, one.config)).toEqual([
-    'user',
-    'pass-word',
-    'pass-word',
-    'token=abcdef',
-    SECRET,
-    'Bearer xyz-123',
-  ])
+  expect(secretsOf(one.connector.config, one.config)).toEqual(['token=abcdef', SECRET, 'Bearer xyz-123'])
+  const spec = { url: url({ doc: 'one that may hold credentials', required: true }) }
+  const config = { url: 'https://user:pass-word@example.org/path' }
+  expect(redact(spec, config)).toEqual({ url: 'https://example.org/path' })
+  expect(secretsOf(spec, config)).toEqual(['user', 'pass-word', 'pass-word'])
 })
 
 test('a topic may be declared with a schema’s file; key and schema are checked', async () => {

@@ -57,8 +57,11 @@ test.each(['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', 'local
         resolve(failure),
       )
     })
-    expect(error).toMatchObject({ code: 'ERR_ENDPOINT' })
-    expect(error?.message).toMatch(/not an address of the public internet; if it is meant, set allowPrivate/)
+    expect(error).toMatchObject({ code: 'ERR_ENDPOINT_GONE', verdict: 'stop' })
+    expect(error?.message).toMatch(
+      /not an address of the public internet; if it is meant, set allowPrivate: true, else correct the url/,
+    )
+    expect(error?.message).toContain(hostname.replace(/[[\]]/g, ''))
   },
 )
 
@@ -67,6 +70,6 @@ test('a lookup of a private name yields no address in either form of the call', 
     const error = await new Promise<Error | null>((resolve) =>
       guardedLookup('localhost', { all }, (failure) => resolve(failure)),
     )
-    expect(error).toMatchObject({ code: 'ERR_ENDPOINT' })
+    expect(error).toMatchObject({ code: 'ERR_ENDPOINT_GONE' })
   }
 })
