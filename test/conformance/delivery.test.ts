@@ -189,7 +189,8 @@ onEveryBackend('delivery', ({ it, connect, name }) => {
       seen.push((await broker.groups.describe(group, topic)).positions[0]?.next)
     })
     await eventually(() => seen.length === 3, { what: 'all are handled' })
-    expect(seen).toEqual([1, 2, 3])
+    // A handler may find more committed than its own record, never less.
+    for (const [offset, next] of seen.entries()) expect(next).toBeGreaterThan(offset)
   })
 
   it('a-handler-that-says-stop-fails-the-subscription-and-commits-nothing-further', async () => {

@@ -18,7 +18,7 @@ import {
 
 onEveryBackend('contract lifecycle', ({ it, open, join, name }) => {
   /** Every member that touches the broker, called as it would succeed on an open backend. */
-  function callsOf(backend: Backend, topic: string): Readonly<Record<string, () => Promise<unknown>>> {
+  function callsOf(backend: Backend, topic: string, partitions = 1): Readonly<Record<string, () => Promise<unknown>>> {
     const group = name('g')
     const feed = {
       group,
@@ -42,7 +42,12 @@ onEveryBackend('contract lifecycle', ({ it, open, join, name }) => {
       offsetsAt: () => backend.offsetsAt(topic, 0),
       listGroups: () => backend.listGroups(),
       describeGroup: () => backend.describeGroup(group, topic),
-      resetGroup: () => backend.resetGroup(group, topic, [0]),
+      resetGroup: () =>
+        backend.resetGroup(
+          group,
+          topic,
+          Array.from({ length: partitions }, () => 0),
+        ),
       deleteGroup: () => backend.deleteGroup(group, topic),
     }
   }
@@ -78,7 +83,7 @@ onEveryBackend('contract lifecycle', ({ it, open, join, name }) => {
         ),
       )
     }
-    const { createTopic: _, deleteTopic: __, widenTopic: ___, ...calls } = callsOf(backend, topic)
+    const { createTopic: _, deleteTopic: __, widenTopic: ___, ...calls } = callsOf(backend, topic, 2)
     const others = Object.entries(calls).map(async ([call, run]) => [call, await codeOf(run())] as const)
     await backend.close()
     const codes = await Promise.all(others)
