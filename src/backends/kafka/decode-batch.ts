@@ -11,6 +11,8 @@ const APPEND_TIME = 8
 const TRANSACTIONAL = 16
 const CONTROL = 32
 const ABORT = 0
+/** Up to this size a record's key, value and headers share one block; who keeps the key keeps no more than that. */
+const SHARED_BYTES = 1_024
 
 export interface AbortedTransaction {
   readonly producer: bigint
@@ -162,10 +164,11 @@ function readRecord(open: Open, first: number, to: number): StoredRecord | undef
       return undefined
     }
     if (!Number.isSafeInteger(offset)) throw new RangeError('an offset above 2^53')
-    const key = field(open)
-    const value = field(open)
-    const count = varint(open)
-    const headers = count <= 0 ? NO_HEADERS : readHeaders(open, count)
+    const body = bodyOf(open, end)
+    const key = field(body)
+    const value = field(body)
+    const count = varint(body)
+    const headers = count <= 0 ? NO_HEADERS : readHeaders(body, count)
     open.at = end
     return { offset, key, value, headers, timestamp, appendedAt: open.appendedAt ?? timestamp }
   } catch (error) {
@@ -178,40 +181,68 @@ function readRecord(open: Open, first: number, to: number): StoredRecord | undef
   }
 }
 
-function readHeaders(open: Open, count: number): (readonly [string, Buffer | null])[] {
+function readHeaders(body: Body, count: number): (readonly [string, Buffer | null])[] {
   const headers: (readonly [string, Buffer | null])[] = []
   for (let index = 0; index < count; index++) {
-    const length = varint(open)
-    const name = open.buffer.toString('utf8', open.at, open.at + Math.max(0, length))
-    open.at += Math.max(0, length)
-    headers.push([name, field(open)])
+    const length = Math.max(0, varint(body))
+    const name = body.buffer.toString('utf8', body.at, body.at + length)
+    body.at += length
+    headers.push([name, field(body)])
   }
   return headers
 }
 
-/** Copied, because a slice would keep the whole answer in memory. */
-function field(cursor: { readonly buffer: Buffer; at: number }): Buffer | null {
-  const length = varint(cursor)
-  if (length < 0) return null
+interface Body {
+  readonly buffer: Buffer
+  at: number
+  /** Whether `buffer` is this record's alone. */
+  readonly own: boolean
+}
+
+/** From the key on. A small record is copied whole, which is one block of memory instead of two or more. */
+function bodyOf({ buffer, at }: Open, end: number): Body {
+  const length = end - at
+  if (length > SHARED_BYTES) return { buffer, at, own: false }
   const copy = Buffer.allocUnsafeSlow(length)
-  cursor.buffer.copy(copy, 0, cursor.at, cursor.at + length)
-  cursor.at += length
+  buffer.copy(copy, 0, at, end)
+  return { buffer: copy, at: 0, own: true }
+}
+
+/** Never a slice of the whole answer, which would keep all of it in memory. */
+function field(body: Body): Buffer | null {
+  const length = varint(body)
+  if (length < 0) return null
+  const start = body.at
+  body.at += length
+  if (body.at > body.buffer.length) throw new RangeError('a field reaches beyond its record')
+  if (body.own) return body.buffer.subarray(start, body.at)
+  const copy = Buffer.allocUnsafeSlow(length)
+  body.buffer.copy(copy, 0, start, body.at)
   return copy
 }
 
 function varint(cursor: { readonly buffer: Buffer; at: number }): number {
   const { buffer } = cursor
-  let byte = buffer[cursor.at++] as number
+  const start = cursor.at
+  let byte = buffer[cursor.at++] ?? 0
   if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
   let value = byte & 0x7f
   let factor = 0x80
   do {
     if (cursor.at >= buffer.length) throw new RangeError('a number reaches beyond its batch')
-    byte = buffer[cursor.at++] as number
+    byte = buffer[cursor.at++] ?? 0
     value += (byte & 0x7f) * factor
     factor *= 0x80
   } while (byte >= 0x80)
+  if (value >= Number.MAX_SAFE_INTEGER) return exactVarint(buffer.subarray(start, cursor.at))
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+}
+
+/** Where the zigzag form is beyond 2^53, the number itself may still be exact. */
+function exactVarint(bytes: Buffer): number {
+  let value = 0n
+  for (const [index, byte] of bytes.entries()) value |= BigInt(byte & 0x7f) << BigInt(index * 7)
+  return Number(value % 2n === 0n ? value / 2n : -(value + 1n) / 2n)
 }
 
 function int64(buffer: Buffer, at: number): number {

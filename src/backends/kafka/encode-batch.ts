@@ -100,10 +100,18 @@ function fieldBytes(bytes: Buffer | null): number {
   return bytes === null ? 1 : varintBytes(bytes.length) + bytes.length
 }
 
-/** Zigzag; whole numbers in the safe range, so division does where 32-bit shifts would not reach. */
+/** Zigzag. Division does where 32-bit shifts would not reach; what doubling would take beyond 2^53 goes by bigint. */
 function writeVarint(buffer: Buffer, place: number, value: number): number {
   let at = place
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  if (rest >= Number.MAX_SAFE_INTEGER) {
+    let exact = value >= 0 ? BigInt(value) * 2n : BigInt(-value) * 2n - 1n
+    while (exact > 0x7fn) {
+      buffer[at++] = Number(exact & 0x7fn) | 0x80
+      exact >>= 7n
+    }
+    rest = Number(exact)
+  }
   while (rest > 0x7f) {
     buffer[at++] = (rest % 0x80) | 0x80
     rest = Math.floor(rest / 0x80)
@@ -112,6 +120,7 @@ function writeVarint(buffer: Buffer, place: number, value: number): number {
   return at
 }
 
+/** Of a rounded double too: 2^53 and what lies next to it take the same number of bytes. */
 function varintBytes(value: number): number {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   let bytes = 1

@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals'
+import { parseKafkaUrl } from '../../../../src/backends/kafka/url.ts'
+
+test('a-url-names-hosts-and-login', () => {
+  expect(parseKafkaUrl('kafka://one:1,two,[::1]:3')).toEqual({
+    seeds: [
+      { host: 'one', port: 1 },
+      { host: 'two', port: 9092 },
+      { host: '::1', port: 3 },
+    ],
+    tls: false,
+    login: undefined,
+  })
+  expect(parseKafkaUrl('kafka+ssl://me:p%40ss@one:1')).toMatchObject({
+    tls: true,
+    login: { user: 'me', password: 'p@ss' },
+  })
+})
+
+test.each([
+  'kafka://',
+  'kafka:one:1',
+  'kafka://one:0',
+  'kafka://one:70000',
+  'kafka://one:1,,two:2',
+  'kafka://one:1?acks=1',
+  'kafka://me:s3cret@one:1',
+  'kafka+ssl://me@one:1',
+  'kafka+ssl://me:s3cret%zz@one:1',
+  'kafka+ssl://me:s3cret/x@one:1',
+])('a-bad-url-is-refused-and-its-secret-kept: %s', (url) => {
+  let refusal: unknown
+  try {
+    parseKafkaUrl(url)
+  } catch (error) {
+    refusal = error
+  }
+  expect(refusal).toMatchObject({ code: 'ERR_CONFIG', message: expect.not.stringContaining('s3cret') as string })
+})
