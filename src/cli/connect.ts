@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import type { ConnectorEvent, ConnectorStatus } from '../connect/status.ts'
 import { DrawbridgeError } from '../core/errors.ts'
 import { globalsOf } from './globals.ts'
-import { list, output, printable, printTable } from './output.ts'
+import { logSentence } from './log-line.ts'
+import { list, output, printTable } from './output.ts'
 import { watchInterruption } from './signals.ts'
 
 export function addConnect(program: Command): void {
@@ -82,22 +83,10 @@ function tellLog(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** Level of a warning in pino's lines. */
-const WARNING = 40
-
 /** For people only what went wrong, as a sentence; states are told by events. */
 function tellLogShort(line: string): void {
-  const { level, connector, msg } = parseLog(line)
-  if (Number(level) >= WARNING) output.note(printable(`${String(connector)}: ${String(msg)}`))
-}
-
-/** A line that is no JSON after all is told as it is. */
-function parseLog(line: string): { readonly level?: unknown; readonly connector?: unknown; readonly msg?: unknown } {
-  try {
-    return JSON.parse(line) as ReturnType<typeof parseLog>
-  } catch {
-    return { level: WARNING, connector: 'connect', msg: line }
-  }
+  const sentence = logSentence(line)
+  if (sentence !== undefined) output.note(sentence)
 }
 
 async function validateFiles(files: readonly string[], command: Command): Promise<void> {

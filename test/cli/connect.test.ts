@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '../kit/eventually.ts'
-import { type Cli, createCli, done, jsonLines, ORDER_SCHEMA } from './cli.ts'
+import { type Cli, createCli, createOrders, done, jsonLines, ORDER_SCHEMA, orderLines } from './cli.ts'
 
 test('validate names every problem with file, line and column, and starts nothing', async () => {
   const cli = withFiles(2)
@@ -34,6 +34,29 @@ test('run takes rows through a topic to a file, tells states, ends with the sour
   const states = jsonLines<{ changed: string; state: string }>(sink.lines.join('\n')).map(({ state }) => state)
   expect(states.slice(-2)).toEqual(['DRAINING', 'STOPPED'])
   expect(new Set(written(cli)).size).toBe(50)
+})
+
+test('run says where and why a delivery failed', async () => {
+  const cli = createCli()
+  await createOrders(cli, 1)
+  await done(cli.run(['produce', 'shop.orders'], orderLines(1)))
+  const secret = `whsec_${Buffer.from('a secret of thirty-two bytes, ok').toString('base64')}`
+  const config = `{ url: "http://127.0.0.1:1/?token=abcdef", secrets: [${secret}], allowPrivate: true }`
+  cli.file('hook.yaml', `name: hook\ntype: webhook-sink\ntopic: shop.orders\nconfig: ${config}\n`)
+  const running = cli.start(['connect', 'run', 'hook.yaml'])
+  await eventually(() => running.stderr().includes('attempt 1'), { what: 'the first attempt', timeoutMs: 30_000 })
+  running.kill('SIGTERM')
+  await running.ended
+  expect(running.stderr()).toMatch(
+    /^hook: handler failed, will try again \(topic shop\.orders, partition 0, offset 0, attempt 1\): the endpoint 127\.0\.0\.1:1 could not be reached: .*ECONNREFUSED/m,
+  )
+  expect(running.stderr()).not.toContain('abcdef')
+})
+
+test('validate says that a directory is no configuration file', async () => {
+  const cli = createCli()
+  const { code, stderr } = await cli.run(['connect', 'validate', '.'])
+  expect([code, stderr]).toEqual([64, expect.stringMatching(/is a directory; name the file that holds the connectors/)])
 })
 
 function withFiles(rows: number): Cli {
