@@ -1,6 +1,6 @@
 import { defineUntypedTopic } from '../avro/define-topic.ts'
 import { parseSchema } from '../avro/parse-schema.ts'
-import { DrawbridgeError, errorText } from '../core/errors.ts'
+import { DrawbridgeError, errorText, hasCode } from '../core/errors.ts'
 import type { Retention, Topic } from '../core/topic.ts'
 
 export interface TopicArgument {
@@ -19,7 +19,7 @@ export interface TopicArgument {
 export function parseTopic(argument: TopicArgument): Topic<unknown> {
   const { name, schemaFile, partitions, key, compact, retention } = argument
   const schema = parseJson(argument.schemaText, schemaFile)
-  const node = parseSchema(schema)
+  const node = inFile(schemaFile, () => parseSchema(schema))
   const fields = node.kind === 'record' ? node.fields.map((field) => field.name) : []
   if (key !== undefined && !fields.includes(key)) {
     const known =
@@ -27,7 +27,7 @@ export function parseTopic(argument: TopicArgument): Topic<unknown> {
     throw new DrawbridgeError('ERR_CONFIG', `--key ${key}: the schema in ${schemaFile} has no such field; ${known}`)
   }
   const value = key === undefined ? schema : { ...(schema as object), 'drawbridge.key': key }
-  const topic = defineUntypedTopic({ name, value, partitions, compact, retention })
+  const topic = inFile(schemaFile, () => defineUntypedTopic({ name, value, partitions, compact, retention }))
   if (compact && topic.key === undefined) {
     throw new DrawbridgeError(
       'ERR_CONFIG',
@@ -35,6 +35,17 @@ export function parseTopic(argument: TopicArgument): Topic<unknown> {
     )
   }
   return topic
+}
+
+/** What is wrong with the schema is told with its file. */
+function inFile<R>(file: string, run: () => R): R {
+  try {
+    return run()
+  } catch (error) {
+    if (!hasCode(error, 'ERR_SCHEMA_INVALID')) throw error
+    const details = { ...error.details, file }
+    throw new DrawbridgeError(error.code, `${file}: ${error.message}`, { cause: error, details })
+  }
 }
 
 function parseJson(text: string, file: string): unknown {

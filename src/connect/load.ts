@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { From } from '../core/broker.ts'
-import { DrawbridgeError, errorText } from '../core/errors.ts'
+import { DrawbridgeError, errorText, readProperty } from '../core/errors.ts'
 import { type ConfigOf, type ReadContext, readConfig } from './config.ts'
 import { type ConfigNode, type Problem, parseYaml } from './config-node.ts'
 import { choice, text } from './fields.ts'
@@ -95,7 +95,11 @@ function readDocuments(file: string, report: (problem: Problem) => void): readon
   try {
     content = readFileSync(file, 'utf8')
   } catch (error) {
-    report({ place: file, path: '', message: `cannot be read: ${errorText(error)}` })
+    const message =
+      readProperty(error, 'code') === 'EISDIR'
+        ? 'is a directory; name the file that holds the connectors'
+        : `cannot be read: ${errorText(error)}`
+    report({ place: file, path: '', message })
     return []
   }
   let problems = 0
