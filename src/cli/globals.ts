@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../core/log.ts'
 import { errorText } from '../core/errors.ts'
+import { noteTold } from './report-error.ts'
 
 export const DEFAULT_BROKER = 'embedded:./.drawbridge'
 
@@ -27,6 +28,7 @@ export async function withBroker<R>(globals: Globals, work: (broker: Broker) => 
 export function stderrLog(json: boolean): Log {
   function line(level: 'warn' | 'error', fields: object, message: string): void {
     const details = plain(fields)
+    if (level === 'error') noteTold(message)
     process.stderr.write(
       json
         ? `${JSON.stringify({ level, message, ...details })}\n`

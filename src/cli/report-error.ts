@@ -8,12 +8,19 @@ const NEXT: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_STORE_FAILED: '`drawbridge doctor` checks the store',
 }
 
+let lastTold: string | undefined
+
+/** Says that a log line has just told this message, so that an error of the same message only refers to it. */
+export function noteTold(message: string): void {
+  lastTold = message
+}
+
 /** Tells an error on standard error: `error CODE: message` and the next step, or one JSON line. */
 export function reportError(error: unknown, options: { readonly json: boolean }): void {
   process.stderr.write(options.json ? `${JSON.stringify(errorData(error))}\n` : `${errorLines(error).join('\n')}\n`)
 }
 
-function errorLines(error: unknown): readonly string[] {
+export function errorLines(error: unknown): readonly string[] {
   if (!isDrawbridgeError(error)) {
     const stack = error instanceof Error ? error.stack : undefined
     return [
@@ -25,7 +32,8 @@ function errorLines(error: unknown): readonly string[] {
   const next = NEXT[error.code]
   const below = error.cause === undefined ? '' : errorText(error.cause)
   const cause = error.message.includes(below) ? [] : [`cause: ${below}`]
-  return [`error ${error.code}: ${error.message}`, ...cause, ...(next === undefined ? [] : [`next: ${next}`])]
+  const message = error.message === lastTold ? 'see above' : error.message
+  return [`error ${error.code}: ${message}`, ...cause, ...(next === undefined ? [] : [`next: ${next}`])]
 }
 
 function errorData(error: unknown): Readonly<Record<string, unknown>> {

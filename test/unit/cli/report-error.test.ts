@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { errorLines, noteTold } from '../../../src/cli/report-error.ts'
 import { exitCodeOf } from '../../../src/connect/exit-codes.ts'
 import { DrawbridgeError, ERROR_CODES, type ErrorCode } from '../../../src/core/errors.ts'
 
@@ -11,4 +12,14 @@ test('exit-codes-follow-the-verdict', () => {
       special ?? byVerdict[verdict],
     ])
   }
+})
+
+test('what a log line has told is not told again', () => {
+  const error = new DrawbridgeError('ERR_STORE_FAILED', 'the store failed: EEXIST', { cause: new Error('EEXIST') })
+  const next = 'next: `drawbridge doctor` checks the store'
+  expect(errorLines(error)).toEqual(['error ERR_STORE_FAILED: the store failed: EEXIST', next])
+  noteTold('the store failed: EEXIST')
+  expect(errorLines(error)).toEqual(['error ERR_STORE_FAILED: see above', next])
+  noteTold('something else')
+  expect(errorLines(error)).toEqual(['error ERR_STORE_FAILED: the store failed: EEXIST', next])
 })
