@@ -76,12 +76,14 @@ onEveryBackend('reading', ({ it, connect, name }) => {
 
   it('bytes-are-faithful', async () => {
     const broker = await connect()
-    const topic = { name: name('t'), value: 'bytes', key: undefined, partitions: 1, compact: true } as const
+    // Only a topic that may hold tombstones hands out null values.
+    const compact = broker.backend.capabilities.compaction
+    const topic = { name: name('t'), value: 'bytes', key: undefined, partitions: 1, compact } as const
     await broker.declare(topic)
     const records = [
       // A compacted topic keeps by key: Kafka takes no record without one.
       { key: Buffer.from('k'), value: Buffer.alloc(0), headers: [], timestamp: 0 },
-      { key: Buffer.alloc(0), value: null, headers: [], timestamp: 1 },
+      { key: Buffer.alloc(0), value: compact ? null : Buffer.from('x'), headers: [], timestamp: 1 },
       {
         key: Buffer.from([0, 255, 128]),
         value: Buffer.from([0, 1, 2]),

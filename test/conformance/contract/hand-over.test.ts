@@ -151,6 +151,7 @@ onEveryBackend('contract hand-over', ({ it, open, join, name, url }) => {
     zombie.process.kill('SIGCONT')
     const commit = await zombie.wait('its late commit', (event) => event.next === (first[0] ?? 0) + 2)
     expect(commit.outcome).toBe('ERR_FENCED')
+    expect(commit.doubted).not.toBe(false)
     const lost = await zombie.wait('it learns of the loss', ({ event }) => event === 'lost')
     expect(lost.partitions).toEqual(expect.arrayContaining([0]))
     await eventually(

@@ -13,6 +13,8 @@ export interface MemberEvent {
   readonly next?: number
   readonly values?: readonly (string | null)[]
   readonly outcome?: string
+  /** Whether it knew at the time of the commit that its partitions may be somebody else's; null where a driver cannot tell. */
+  readonly doubted?: boolean | null
 }
 
 export interface MemberProcess {

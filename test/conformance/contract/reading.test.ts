@@ -123,7 +123,6 @@ onEveryBackend('contract reading', ({ it, open, join, name, url, hooks }) => {
 
   it('a-log-that-compaction-thinned-is-read-to-its-end', async () => {
     const backend = await open()
-    if (!backend.capabilities.compaction) return
     const [topic, group] = [name('t'), name('g')]
     await createTopic(backend, topic, 1, { compact: true })
     for (let n = 0; n < 50; n++) {

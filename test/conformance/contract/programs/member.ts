@@ -8,6 +8,7 @@ import { silentLog } from '../../../../src/core/log.ts'
 
 const [url = '', topic = '', group = '', from = '"earliest"', commitMode = ''] = process.argv.slice(2)
 const backend = await openBackend(url, { log: silentLog })
+let toldOfLoss = false
 const opening = Promise.withResolvers<void>()
 const feed = await backend.openFeed({
   group,
@@ -21,7 +22,10 @@ const feed = await backend.openFeed({
     })
   },
   onRevoke: async (partitions) => say({ event: 'revoked', partitions }),
-  onLost: (partitions) => say({ event: 'lost', partitions }),
+  onLost(partitions) {
+    toldOfLoss = true
+    say({ event: 'lost', partitions })
+  },
   onFailed: (error) => say({ event: 'failed', outcome: errorText(error) }),
 })
 opening.resolve()
@@ -47,11 +51,13 @@ async function pullAll(partition: number): Promise<void> {
 }
 
 async function commit(partition: number, next: number): Promise<void> {
+  // Where the driver can tell: whether a handler would be begun now.
+  const doubted = feed.isStale === undefined ? null : feed.isStale() || toldOfLoss
   const outcome = await feed.commit(partition, next).then(
     () => 'ok',
     (error: unknown) => (isDrawbridgeError(error) ? error.code : errorText(error)),
   )
-  say({ event: 'committed', partition, next, outcome })
+  say({ event: 'committed', partition, next, outcome, doubted })
 }
 
 function say(message: object): void {
