@@ -1,0 +1,129 @@
+import { afterAll, expect } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { openBackend } from '../../../src/backends/open.ts'
+import type { Backend } from '../../../src/core/backend.ts'
+import { silentLog } from '../../../src/core/log.ts'
+import type { StoredRecord } from '../../../src/core/record.ts'
+import { connect, defineTopic } from '../../../src/index.ts'
+import { testUnless } from '../../kit/skip.ts'
+import { findKcat } from './kcat.ts'
+
+const url = process.env['KAFKA_URL'] ?? ''
+const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',').includes('kafka')
+const kcat = url === '' ? 'no Kafka here: KAFKA_URL is not set' : findKcat()
+const reason = typeof kcat === 'string' && !(required && url === '') ? kcat : undefined
+const brokers = url.replace('kafka://', '')
+let opened: Promise<Backend> | undefined
+
+afterAll(async () => (await opened)?.close())
+
+function open(): Promise<Backend> {
+  return (opened ??= openBackend(url, { log: silentLog }))
+}
+
+function run(args: readonly string[], input?: string | Buffer): Promise<string> {
+  if (typeof kcat === 'string') throw new Error(kcat)
+  return kcat.run(['-b', brokers, ...args], input)
+}
+
+async function createTopic(partitions: number): Promise<string> {
+  const name = `kcat-${randomBytes(4).toString('hex')}`
+  await (await open()).createTopic({ name, partitions, compact: false, retentionMs: null, retentionBytes: null })
+  return name
+}
+
+async function readAll(topic: string, partition: number): Promise<StoredRecord[]> {
+  const backend = await open()
+  const { end: to = 0 } = (await backend.describeTopic(topic)).ranges[partition] ?? {}
+  const limits = { maxRecords: 1_000, maxBytes: 1_000_000 }
+  const reader = await backend.openReader({ topic, ranges: [{ partition, from: 0, to }], limits })
+  const found: StoredRecord[] = []
+  for (let some = await reader.pull(partition); some !== null; some = await reader.pull(partition)) found.push(...some)
+  await reader.close()
+  return found
+}
+
+testUnless(reason, 'kcat-reads-key-headers-null-and-empty-values-as-we-wrote-them', async () => {
+  const backend = await open()
+  const topic = await createTopic(1)
+  const headers = [
+    ['a', Buffer.from('1')],
+    ['b', null],
+    ['a', Buffer.alloc(0)],
+    ['a', Buffer.from('2')],
+  ] as const
+  await backend.append(topic, 0, [
+    { key: Buffer.from('k'), value: Buffer.from('v'), headers, timestamp: 1_700_000_000_000 },
+    { key: null, value: null, headers: [], timestamp: 0 },
+    { key: Buffer.alloc(0), value: Buffer.alloc(0), headers: [], timestamp: 0 },
+  ])
+  // %K and %S are lengths, -1 for null.
+  const text = await run(['-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%o %K %k %S %s [%h]\n'])
+  expect(text.trimEnd().split('\n')).toEqual(['0 1 k 1 v [a=1,b=NULL,a=,a=2]', '1 -1  -1  []', '2 0  0  []'])
+})
+
+testUnless(reason, 'kcat-sees-confluent-framing', async () => {
+  const name = `kcat-${randomBytes(4).toString('hex')}`
+  const value = { type: 'record', name: 'Step', fields: [{ name: 'n', type: 'long' }] } as const
+  const topic = defineTopic({ name, value, partitions: 1 })
+  await using broker = await connect(url)
+  await broker.declare(topic)
+  await broker.producer(topic).send({ n: 42 })
+  const bytes = Buffer.from(
+    await run(['-C', '-t', name, '-o', 'beginning', '-e', '-q', '-D', '', '-f', '%s']),
+    'latin1',
+  )
+  expect(bytes[0]).toBe(0)
+  expect(bytes.length).toBe(6)
+  expect(bytes[5]).toBe(84)
+})
+
+testUnless(reason, 'we-read-what-kcat-wrote-in-every-codec-of-ours', async () => {
+  for (const codec of ['none', 'gzip', 'zstd']) {
+    const topic = await createTopic(1)
+    const args = ['-P', '-t', topic, '-p', '0', '-K', ':', '-Z', '-H', 'h=1', '-H', 'g=', '-H', 'h=2', '-z', codec]
+    await run(args, 'k1:v1\nk2:\nk3:v3 é\n')
+    const found = await readAll(topic, 0)
+    expect({ codec, found: found.map(({ key, value }) => [key?.toString(), value?.toString()]) }).toEqual({
+      codec,
+      found: [
+        ['k1', 'v1'],
+        ['k2', undefined],
+        ['k3', 'v3 é'],
+      ],
+    })
+    expect(found[0]?.headers.map(([header, content]) => [header, content?.toString()])).toEqual([
+      ['h', '1'],
+      ['g', ''],
+      ['h', '2'],
+    ])
+  }
+})
+
+testUnless(reason, 'a-key-goes-to-the-partition-kcat-sends-it-to', async () => {
+  const backend = await open()
+  const topic = await createTopic(7)
+  const keys = Array.from({ length: 50 }, (_, n) => `key-é-${n}`)
+  const args = ['-P', '-t', topic, '-K', ':', '-X', 'partitioner=murmur2_random']
+  await run(args, keys.map((key) => `${key}:v\n`).join(''))
+  const found: [string, number][] = []
+  for (let partition = 0; partition < 7; partition++) {
+    for (const { key } of await readAll(topic, partition)) found.push([key?.toString() ?? '', partition])
+  }
+  expect(Object.fromEntries(found)).toEqual(
+    Object.fromEntries(keys.map((key) => [key, backend.partitionFor(Buffer.from(key), 7)])),
+  )
+})
+
+testUnless(reason, 'kcat-goes-on-where-our-group-stopped', async () => {
+  const backend = await open()
+  const topic = await createTopic(1)
+  const record = { key: null, headers: [], timestamp: 0 }
+  await backend.append(
+    topic,
+    0,
+    ['a', 'b', 'c'].map((text) => ({ ...record, value: Buffer.from(text) })),
+  )
+  await backend.resetGroup(topic, topic, [2])
+  expect(await run(['-G', topic, topic, '-c', '1', '-q', '-f', '%s'])).toBe('c')
+})
