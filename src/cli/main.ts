@@ -1,51 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
-import { exitCodeOf } from '../connect/exit-codes.ts'
-import { addConnect } from './connect.ts'
-import { addConsume } from './consume.ts'
-import { addDemo } from './demo-command.ts'
-import { addDoctor } from './doctor.ts'
-import { DEFAULT_BROKER } from './globals.ts'
-import { addGroups } from './groups.ts'
-import { endProcess, flushOutput } from './output.ts'
-import { addProduce } from './produce.ts'
-import { reportError, usageError } from './report-error.ts'
-import { addSchemas } from './schemas.ts'
-import { addTopics } from './topics.ts'
+import { nodeRefusal } from './node-version.ts'
 
-/** Builds the command tree. Every command loads what it needs when it runs, so that `--help` is quick. */
-function createProgram(json: boolean): Command {
-  const program = new Command('drawbridge')
-    .description('Message layer for Node.js: typed Avro topics on Kafka, RabbitMQ or an embedded store')
-    .option('--broker <url>', `the broker (env DRAWBRIDGE_BROKER; default ${DEFAULT_BROKER})`)
-    .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })
-    .exitOverride()
-  addDemo(program)
-  addTopics(program)
-  addSchemas(program)
-  addProduce(program)
-  addConsume(program)
-  addGroups(program)
-  addConnect(program)
-  addDoctor(program)
-  return program
+// Static imports come before every line here, and what they need an older Node.js may lack: so the program is loaded after the check.
+const refusal = nodeRefusal(process.versions.node)
+if (refusal === undefined) {
+  const { runProgram } = await import('./program.ts')
+  await runProgram(process.argv.slice(2))
+} else {
+  process.stderr.write(`${refusal}\n`)
+  process.exitCode = 64
 }
-
-async function run(args: readonly string[]): Promise<number> {
-  const json = args.includes('--json')
-  try {
-    await createProgram(json).parseAsync(args, { from: 'user' })
-    return typeof process.exitCode === 'number' ? process.exitCode : 0
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0
-    const seen = error instanceof CommanderError ? usageError(error) : error
-    reportError(seen, { json })
-    return exitCodeOf(seen)
-  }
-}
-
-const exitCode = await run(process.argv.slice(2))
-await flushOutput()
-endProcess(exitCode)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { runProcess } from '../kit/process.ts'
 import { createCli, createOrders, done, jsonLines, ORDER_SCHEMA, orderLines } from './cli.ts'
@@ -157,4 +157,27 @@ describe('the command line', () => {
     const scheme = await cli.run(['topics', 'list', '--broker', 'carrier-pigeon://loft'])
     expect([scheme.code, scheme.stderr]).toEqual([64, expect.stringContaining('error ERR_CONFIG: ')])
   })
+})
+
+test('--version and -V print the package’s version', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }
+  const cli = createCli()
+  for (const option of ['--version', '-V'])
+    expect(await cli.run([option])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('an older Node.js is told before anything that it may lack is loaded', async () => {
+  const pretend = `
+    import { registerHooks } from 'node:module'
+    Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })
+    registerHooks({ load(url, context, next) {
+      if (/program|commander/.test(url)) throw new TypeError('too new: ' + url)
+      return next(url, context)
+    } })`
+  const ran = await runProcess(resolve('src/cli/main.ts'), {
+    nodeArgs: ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`],
+    args: ['topics', 'list'],
+  })
+  expect(ran.stderr).toMatch(/^error ERR_CONFIG: drawbridge needs Node\.js 22 or newer, this is 20\.20\.2;.*\n$/)
+  expect([ran.code, ran.stdout]).toEqual([64, ''])
 })

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { exitCodeOf } from '../connect/exit-codes.ts'
+import { addConnect } from './connect.ts'
+import { addConsume } from './consume.ts'
+import { addDemo } from './demo-command.ts'
+import { addDoctor } from './doctor.ts'
+import { DEFAULT_BROKER } from './globals.ts'
+import { addGroups } from './groups.ts'
+import { endProcess, flushOutput } from './output.ts'
+import { addProduce } from './produce.ts'
+import { reportError, usageError } from './report-error.ts'
+import { addSchemas } from './schemas.ts'
+import { addTopics } from './topics.ts'
+
+/** Builds the command tree. Every command loads what it needs when it runs, so that `--help` is quick. */
+function createProgram(json: boolean): Command {
+  const program = new Command('drawbridge')
+    .description('Message layer for Node.js: typed Avro topics on Kafka, RabbitMQ or an embedded store')
+    .version(packageVersion(), '-V, --version', "print the package's version")
+    .option('--broker <url>', `the broker (env DRAWBRIDGE_BROKER; default ${DEFAULT_BROKER})`)
+    .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })
+    .exitOverride()
+  addDemo(program)
+  addTopics(program)
+  addSchemas(program)
+  addProduce(program)
+  addConsume(program)
+  addGroups(program)
+  addConnect(program)
+  addDoctor(program)
+  return program
+}
+
+/** Of the package.json above this file, which stands one folder deeper when compiled. */
+function packageVersion(): string {
+  const place = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json'
+  const { version } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { readonly version: string }
+  return version
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json')
+  try {
+    await createProgram(json).parseAsync(args, { from: 'user' })
+    return typeof process.exitCode === 'number' ? process.exitCode : 0
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const seen = error instanceof CommanderError ? usageError(error) : error
+    reportError(seen, { json })
+    return exitCodeOf(seen)
+  }
+}
+
+/** Runs the command line of these arguments and ends the process. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const exitCode = await run(args)
+  await flushOutput()
+  endProcess(exitCode)
+}
