@@ -9,6 +9,7 @@ export interface ConnectorStatus {
   readonly state: ConnectorState
   /** The child's, null while there is none. */
   readonly pid: number | null
+  /** Every restart since this supervisor began; a sound run begins only the delays anew, not this. */
   readonly restarts: number
   /** Totals over all restarts. A lower bound after a crash: what a killed child had not yet reported is not in it. */
   readonly counters: Readonly<Record<string, number>>

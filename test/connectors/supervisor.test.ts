@@ -70,6 +70,20 @@ test('a killed connector is restarted with backoff, its neighbour runs on undist
   expect((await running.stop()).exitCode).toBe(0)
 })
 
+test('every restart is counted, also after sound runs and ends during the start', async () => {
+  const folder = createFolder()
+  const restart = { minDelayMs: 5, maxDelayMs: 10, soundAfterMs: 1, maxCrashes: 100 }
+  const running = await run(folder, listener('a'), { restart })
+  for (const state of ['RUNNING', 'STARTING', 'RUNNING', 'STARTING', 'RUNNING']) {
+    const { restarts } = running.status('a')
+    const { pid } = await running.until('a', (now) => now.state === state && now.pid !== null)
+    process.kill(pid ?? 0, 'SIGKILL')
+    await running.until('a', (now) => now.restarts === restarts + 1)
+  }
+  await running.until('a', ({ state }) => state === 'RUNNING')
+  expect((await running.stop()).statuses[0]).toMatchObject({ state: 'STOPPED', restarts: 5 })
+})
+
 test('past its crash budget a connector is FAILED and stays down, the others go on', async () => {
   const folder = createFolder()
   const taken = createServer().listen(0, '127.0.0.1')
