@@ -183,8 +183,8 @@ function readMessage(bytes: Buffer): RecordContent {
   for (const [name, value] of message.applicationProperties) headers.push([amqpText(name), bytesOf(value)])
   for (const [nameValue, value] of message.annotations) {
     const name = amqpText(nameValue)
-    if (name === ANNOTATIONS.key) key = bytesOf(value)
-    else if (name === ANNOTATIONS.binaryKey) key = own(Buffer.from(amqpText(value), 'base64'))
+    if (name === ANNOTATIONS.key) key = viewOf(value)
+    else if (name === ANNOTATIONS.binaryKey) key = Buffer.from(amqpText(value), 'base64')
     else if (name === ANNOTATIONS.nullValue) isNull = value === true
     else if (name === ANNOTATIONS.headers) exact = headersFromJson(amqpText(value))
     else if (!BROKER_ANNOTATIONS.has(name)) headers.push([name, bytesOf(value)])
@@ -195,8 +195,8 @@ function readMessage(bytes: Buffer): RecordContent {
     if (time !== undefined) timestamp = time
     else if (value !== null && value !== '') headers.push([`amqp.${PROPERTIES[place] ?? place}`, bytesOf(value)])
   }
-  const value = isNull ? null : bytesOf(message.body ?? null)
-  return { key, value, headers: exact ?? headers, timestamp }
+  const value = isNull ? null : viewOf(message.body ?? null)
+  return { ...ownBoth(key, value), headers: exact ?? headers, timestamp }
 }
 
 function timeOf(value: AmqpValue): number | undefined {
@@ -216,9 +216,26 @@ function headersFromJson(text: string): Headers {
   })
 }
 
-function bytesOf(value: AmqpValue): Buffer | null {
+function viewOf(value: AmqpValue): Buffer | null {
   if (value === null) return null
-  return own(Buffer.isBuffer(value) ? value : Buffer.from(amqpText(value)))
+  return Buffer.isBuffer(value) ? value : Buffer.from(amqpText(value))
+}
+
+function bytesOf(value: AmqpValue): Buffer | null {
+  const view = viewOf(value)
+  return view === null ? null : own(view)
+}
+
+/** Up to this size key and value share one block of memory, which halves the allocations; a kept key pins no more. */
+const SHARED_BYTES = 1_024
+
+function ownBoth(key: Buffer | null, value: Buffer | null): Pick<NewRecord, 'key' | 'value'> {
+  if (key === null || value === null || key.length + value.length > SHARED_BYTES)
+    return { key: key === null ? null : own(key), value: value === null ? null : own(value) }
+  const block = Buffer.allocUnsafeSlow(key.length + value.length)
+  block.set(key)
+  block.set(value, key.length)
+  return { key: block.subarray(0, key.length), value: block.subarray(key.length) }
 }
 
 /** A copy in a block of its own: whoever keeps a key must not keep the chunk it came in. */

@@ -4,7 +4,7 @@ import { DrawbridgeError } from '../../core/errors.ts'
 export interface Pending {
   readonly size: number
   /** Resolves when all its ids are confirmed. */
-  add(firstId: number, count: number, frames: Buffer): Promise<void>
+  add(firstId: number, count: number, frames: readonly Buffer[]): Promise<void>
   confirm(id: number): void
   /** The broker will not store this one. */
   refuse(id: number, why: string): void
@@ -17,7 +17,7 @@ export interface Pending {
 interface Append {
   readonly firstId: number
   readonly count: number
-  readonly frames: Buffer
+  readonly frames: readonly Buffer[]
   readonly begunAt: number
   confirmed: number
   refused: number
@@ -76,7 +76,7 @@ export function createPending(timeoutMs: number): Pending {
         append.confirmed = 0
         append.refused = 0
       }
-      return appends.map(({ frames }) => frames)
+      return appends.flatMap(({ frames }) => frames)
     },
     expire: (now, error) => take(({ begunAt }) => now - begunAt > timeoutMs, error),
     fail: (error) => take(() => true, error),

@@ -199,7 +199,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
       const frames = encode(publisher, records)
       const firstId = publisher.nextId
       publisher.nextId += records.length
-      const confirmed = publisher.pending.add(firstId, records.length, Buffer.concat(frames))
+      const confirmed = publisher.pending.add(firstId, records.length, frames)
       const connection = publisher.declared
       // Not declared any more: who declares it again publishes this, too.
       if (connection === undefined || connection.failure !== undefined) void recover(publisher, connection)

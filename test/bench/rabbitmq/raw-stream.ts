@@ -1,0 +1,75 @@
+// Usage: raw-stream.ts URL STREAM_URL TOPIC RECORDS BYTES. The same with rabbitmq-stream-js-client and avsc alone; prints one JSON line.
+import avro from 'avsc'
+import { connect, Offset } from 'rabbitmq-stream-js-client'
+import { murmur3Partition } from '../../../src/backends/rabbitmq/murmur3.ts'
+import { benchReading, benchTopic, measured, PARTITIONS, sideArguments, usage } from './topic.ts'
+
+/** Unconfirmed at most, as our producer. */
+const WINDOW = 20_000
+
+const { streamUrl, topic: name, records, bytes } = sideArguments()
+const type = avro.Type.forSchema(benchTopic(name).value as avro.Schema)
+const { hostname, port, username, password } = new URL(streamUrl)
+const client = await connect({ hostname, port: Number(port), username, password, vhost: '/' })
+const streams = Array.from({ length: PARTITIONS }, (_, partition) => `${name}-${partition}`)
+await client.createSuperStream({ streamName: name }, undefined, PARTITIONS)
+
+let confirmed = 0
+let wake: (() => void) | undefined
+const publishers = await Promise.all(
+  streams.map(async (stream) => {
+    const publisher = await client.declarePublisher({ stream })
+    publisher.on('publish_confirm', (_error, ids) => {
+      confirmed += ids.length
+      wake?.()
+    })
+    return publisher
+  }),
+)
+
+const start = usage()
+let begun = performance.now()
+for (let n = 0; n < records; n++) {
+  const value = benchReading(n, bytes)
+  const content = Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), type.toBuffer(value)])
+  const key = Buffer.from(value.sensor)
+  const messageProperties = { creationTime: new Date(value.sentAt) }
+  const messageAnnotations = { 'x-opt-partition-key': value.sensor }
+  await publishers[murmur3Partition(key, PARTITIONS)]?.send(content, { messageProperties, messageAnnotations })
+  while (n - confirmed > WINDOW) await next()
+}
+await Promise.all(publishers.map((publisher) => publisher.flush()))
+while (confirmed < records) await next()
+const produceSeconds = (performance.now() - begun) / 1000
+const produced = usage()
+
+begun = performance.now()
+let sum = 0
+let read = 0
+const complete = Promise.withResolvers<void>()
+for (const stream of streams) {
+  await client.declareConsumer({ stream, offset: Offset.first() }, ({ content }) => {
+    sum += (type.fromBuffer(content.subarray(5)) as { value: number }).value
+    if (++read === records) complete.resolve()
+  })
+}
+await complete.promise
+const consumeSeconds = (performance.now() - begun) / 1000
+const end = usage()
+await client.deleteSuperStream({ streamName: name })
+await client.close()
+
+console.log(
+  JSON.stringify({
+    produce: measured(records, produceSeconds, start, produced),
+    consume: measured(records, consumeSeconds, produced, end),
+    sum,
+  }),
+)
+process.exit(0)
+
+function next(): Promise<void> {
+  return new Promise((resolve) => {
+    wake = resolve
+  })
+}
