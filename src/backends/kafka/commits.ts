@@ -1,3 +1,4 @@
+import { isDrawbridgeError } from '../../core/errors.ts'
 import { commitOffsets } from './calls-groups.ts'
 import type { Cluster } from './cluster.ts'
 import { KAFKA, fenced } from './errors.ts'
@@ -12,12 +13,16 @@ export interface Commits {
 interface Waiting {
   readonly partition: number
   readonly next: number
+  /** When it was asked for (performance.now()). */
+  readonly since: number
   isMine(): boolean
   resolve(): void
   reject(error: unknown): void
 }
 
 const TIMEOUT_MS = 5_000
+const PATIENCE_MS = 5_000
+const PAUSE_MS = 250
 
 /** Commits as a member, so that the broker refuses what comes too late. What waits while one is under way goes together. */
 export function createCommits(
@@ -31,7 +36,7 @@ export function createCommits(
   return {
     commit: (partition, next, isMine) =>
       new Promise((resolve, reject) => {
-        waiting.push({ partition, next, isMine, resolve, reject })
+        waiting.push({ partition, next, since: performance.now(), isMine, resolve, reject })
         if (busy) return
         busy = true
         queueMicrotask(() => void drain())
@@ -61,7 +66,7 @@ export function createCommits(
       const errors = await cluster.toCoordinator(group, `${lane}beat`, call, TIMEOUT_MS)
       for (const each of mine) judge(each, errors.get(each.partition) ?? KAFKA.NONE, identity.generation)
     } catch (error) {
-      for (const { reject } of mine) reject(error)
+      for (const each of mine) later(each, error)
     }
   }
 
@@ -75,7 +80,14 @@ export function createCommits(
     } else if (error === KAFKA.ILLEGAL_GENERATION || error === KAFKA.UNKNOWN_MEMBER_ID) {
       membership.verify()
       each.reject(fenced(group, topic, each.partition, new Error(`Kafka error ${error}`)))
-    } else each.reject(moved(cluster, group, error))
+    } else later(each, moved(cluster, group, error))
+  }
+
+  /** A commit may be repeated; one that the cluster takes only after a change of coordinator need not be news. */
+  function later(each: Waiting, error: unknown): void {
+    const mends = isDrawbridgeError(error) && error.verdict === 'retry'
+    if (!mends || performance.now() - each.since > PATIENCE_MS) each.reject(error)
+    else setTimeout(() => again(each), PAUSE_MS)
   }
 
   function again(each: Waiting): void {
