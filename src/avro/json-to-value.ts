@@ -123,10 +123,13 @@ function scalarValue(node: PrimitiveNode | FixedNode, json: unknown): unknown {
     }
     case 'float':
     case 'double': {
-      const value = typeof json === 'string' && Object.hasOwn(SPECIAL, json) ? SPECIAL[json] : json
-      return typeof value === 'number'
-        ? value
-        : refuse(`${node.kind} (a number, or NaN, Infinity, -Infinity as text)`, json)
+      if (typeof json === 'string' && Object.hasOwn(SPECIAL, json)) return SPECIAL[json]
+      if (typeof json !== 'number') return refuse(`${node.kind} (a number, or NaN, Infinity, -Infinity as text)`, json)
+      // JSON has no infinity: such a number was written beyond the range, as 1e400.
+      const inRange = Number.isFinite(node.kind === 'float' ? Math.fround(json) : json)
+      return inRange
+        ? json
+        : refuse(`${node.kind}, which does not reach that far; write "Infinity" if it is meant`, json)
     }
     case 'bytes':
     case 'fixed':

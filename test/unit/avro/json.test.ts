@@ -242,3 +242,10 @@ describe('text-of-a-cell', () => {
     )
   })
 })
+
+test('a-number-beyond-the-range-is-refused-and-infinity-is-text', () => {
+  expect(() => jsonToValue('double', JSON.parse('1e400'))).toThrow(/does not reach that far/)
+  expect(() => jsonToValue('float', 1e39)).toThrow(/does not reach that far/)
+  expect(jsonToValue('double', '-Infinity')).toBe(Number.NEGATIVE_INFINITY)
+  expect(jsonToValue('float', 1.5)).toBe(1.5)
+})
