@@ -10,7 +10,7 @@ import { createManagement } from './management.ts'
 import { murmur3Partition } from './murmur3.ts'
 import { createPublishing } from './publishing.ts'
 import { openRabbitmqReader } from './reader.ts'
-import { createTopology } from './topology.ts'
+import { createTopology, FOREIGN } from './topology.ts'
 import { parseRabbitmqUrl } from './url.ts'
 
 const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
@@ -51,8 +51,9 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
     }),
     describeTopic: open(async (topic) => {
       const { streams, ...card } = await topology.layout(topic)
+      const life = card.incarnation === FOREIGN ? undefined : card.incarnation
       const ranges = await link.ask(`describing topic ${topic}`, (connection) =>
-        Promise.all(streams.map((stream) => looks.extent(connection, stream))),
+        Promise.all(streams.map((stream) => looks.extent(connection, stream, life))),
       )
       return { name: topic, partitions: streams.length, compact: false, ...card, ranges }
     }),

@@ -12,7 +12,8 @@ export interface Extent {
 
 /** Questions about a stream's content. The broker's counters count chunks of its own, so the chunks themselves are looked at. */
 export interface Looks {
-  extent(connection: StreamConnection, stream: string): Promise<Extent>
+  /** With the `incarnation` of the topic, an end that was found before is known again: a stream alone may be another one. */
+  extent(connection: StreamConnection, stream: string, incarnation?: string): Promise<Extent>
   /** Offset of the first user record at or after `from`; the end if there is none. */
   nextRecord(connection: StreamConnection, stream: string, from: number): Promise<number>
   /** First offset appended at or after `timestamp` (ms). */
@@ -20,23 +21,26 @@ export interface Looks {
 }
 
 const MAX_CACHED = 10_000
+const MAX_LOOKS = 32
 
 export function createLooks(): Looks {
   /** The end found, and the committed chunk it was found with: it holds as long as that is the last. */
-  const ends = new Map<string, { readonly committed: number; readonly first: number; readonly end: number }>()
+  const ends = new Map<string, { readonly committed: number; readonly end: number }>()
 
-  async function extent(connection: StreamConnection, stream: string): Promise<Extent> {
+  async function extent(connection: StreamConnection, stream: string, incarnation?: string): Promise<Extent> {
     const stats = await queryStats(connection, stream)
     const first = Math.max(0, stats.firstChunkId)
     const committed = stats.committedChunkId
-    const known = ends.get(stream)
-    if (known !== undefined && known.committed === committed && known.first <= first)
-      return { first, end: Math.max(first, known.end) }
+    const life = `${stream} ${incarnation}`
+    const known = ends.get(life)
+    if (known?.committed === committed) return { first, end: Math.max(first, known.end) }
     const last = await lookAt(connection, stream, 'last', () => true)
     const end = Math.max(first, last === undefined ? 0 : last.firstOffset + last.records)
-    if (ends.size >= MAX_CACHED) ends.clear()
-    // A chunk that came meanwhile makes the committed one stale, so the next look asks again.
-    ends.set(stream, { committed, first, end })
+    if (incarnation !== undefined) {
+      if (ends.size >= MAX_CACHED) ends.clear()
+      // A chunk that came after the question makes `committed` an older one, so the next look asks again.
+      ends.set(life, { committed, end })
+    }
     return { first, end }
   }
 
@@ -69,6 +73,38 @@ export function freeId(connection: StreamConnection): number {
  * it works on the next request, so an answer without a chunk before it means that there is none.
  */
 async function lookAt(
+  connection: StreamConnection,
+  stream: string,
+  offset: OffsetSpec,
+  isWanted: (chunk: Chunk) => boolean,
+): Promise<Chunk | undefined> {
+  const leave = await enter(connection)
+  try {
+    return await look(connection, stream, offset, isWanted)
+  } finally {
+    leave()
+  }
+}
+
+const waiting = new WeakMap<StreamConnection, { looks: number; readonly next: (() => void)[] }>()
+
+/** Few look at once on one connection, so that its subscription ids suffice. Resolves to what lets the next one in. */
+async function enter(connection: StreamConnection): Promise<() => void> {
+  let state = waiting.get(connection)
+  if (state === undefined) waiting.set(connection, (state = { looks: 0, next: [] }))
+  const { next } = state
+  if (state.looks >= MAX_LOOKS) await new Promise<void>((resolve) => next.push(resolve))
+  else state.looks++
+  const entered = state
+  return () => {
+    const follower = next.shift()
+    // The place goes over to whoever follows.
+    if (follower === undefined) entered.looks--
+    else follower()
+  }
+}
+
+async function look(
   connection: StreamConnection,
   stream: string,
   offset: OffsetSpec,

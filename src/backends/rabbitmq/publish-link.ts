@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorText, hasCode } from '../../core/errors.ts'
+import { DrawbridgeError, errorText, hasCode } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
 import { brokerError } from './errors.ts'
@@ -197,6 +197,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
         throw brokerError(target.place, `append to ${stream}`, error, 'not-written')
       }
       const frames = encode(publisher, records)
+      checkFrames(stream, frames, publisher.declared?.frameMax ?? 0)
       const firstId = publisher.nextId
       publisher.nextId += records.length
       const confirmed = publisher.pending.add(firstId, records.length, frames)
@@ -216,4 +217,15 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
       await connection?.close()
     },
   }
+}
+
+/** Headers that only JSON can say may grow on the way; nearly everything of the full size fits nevertheless. */
+function checkFrames(stream: string, frames: readonly Buffer[], frameMax: number): void {
+  const bytes = Math.max(...frames.map(({ length }) => length))
+  if (frameMax === 0 || bytes <= frameMax) return
+  throw new DrawbridgeError(
+    'ERR_RECORD_TOO_LARGE',
+    `a record of ${stream} takes ${bytes} bytes as RabbitMQ's message, at most ${frameMax} are possible: send fewer headers`,
+    { details: { stream, bytes, outcome: 'not-written' } },
+  )
 }

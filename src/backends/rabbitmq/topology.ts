@@ -27,7 +27,8 @@ const TOPICS = 'drawbridge.topics'
 /** Binds a topic's name to a stream whose own name is its card: incarnation and retention. */
 const CARDS = 'drawbridge.cards'
 const NO_BOUND = '-'
-const FOREIGN = 'foreign'
+/** The incarnation of a super stream that Drawbridge did not declare. */
+export const FOREIGN = 'foreign'
 /** Carries nothing; who is the active consumer of a topic's name on it may change that topic. */
 const LOCKS = 'drawbridge.locks'
 const CARD_ARGUMENTS = { 'stream-max-segment-size-bytes': '1000000' }

@@ -1,0 +1,91 @@
+import { afterAll, describe, expect } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { openBackend } from '../../../src/backends/open.ts'
+import type { Backend } from '../../../src/core/backend.ts'
+import { errorText } from '../../../src/core/errors.ts'
+import { type Log, silentLog } from '../../../src/core/log.ts'
+import { openTcpProxy } from '../../kit/tcp-proxy.ts'
+import { testUnless } from '../../kit/skip.ts'
+
+const { RABBITMQ_URL: url = '', RABBITMQ_STREAM_URL: streamUrl = '' } = process.env
+const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',').includes('rabbitmq')
+const isMissing = url === '' || streamUrl === ''
+const missing = isMissing && !required ? 'RABBITMQ_URL and RABBITMQ_STREAM_URL name no broker' : undefined
+const closers: (() => Promise<unknown>)[] = []
+afterAll(async () => {
+  await Promise.allSettled(closers.splice(0).map((close) => close()))
+})
+
+async function open(address: string, log: Log = silentLog): Promise<Backend> {
+  const backend = await openBackend(address, { log })
+  closers.push(() => backend.close())
+  return backend
+}
+
+describe('RabbitMQ in trouble', () => {
+  testUnless(missing, 'appends-over-cut-connections-are-stored-once-and-in-order', async () => {
+    const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(streamUrl).port), advertised: true })
+    closers.push(() => proxy.close())
+    const through = new URL(url)
+    through.searchParams.set('stream', String(proxy.port))
+    let losses = 0
+    const [backend, direct] = [await open(through.href, { ...silentLog, warn: () => void losses++ }), await open(url)]
+    const topic = `cuts-${randomBytes(4).toString('hex')}`
+    await direct.createTopic({ name: topic, partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
+    const cutting = setInterval(() => proxy.cut(), 25)
+    const sent: string[] = []
+    for (let n = 0; n < 400; n++) {
+      const values = Array.from({ length: 50 }, (_, index) => `${n}-${index}`)
+      const records = values.map((value) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: 0 }))
+      await backend.append(topic, 0, records)
+      sent.push(...values)
+    }
+    clearInterval(cutting)
+    expect(losses).toBeGreaterThan(10)
+    const to = (await direct.describeTopic(topic)).ranges[0]?.end ?? 0
+    const limits = { maxRecords: 1_000, maxBytes: 1e6 }
+    const reader = await direct.openReader({ topic, ranges: [{ partition: 0, from: 0, to }], limits })
+    const stored: string[] = []
+    for (let batch = await reader.pull(0); batch !== null; batch = await reader.pull(0))
+      stored.push(...batch.map(({ value }) => String(value)))
+    await reader.close()
+    expect(stored).toEqual(sent)
+    await direct.deleteTopic(topic)
+  })
+
+  testUnless(missing, 'a-broker-without-streams-is-named-with-what-mends-it', async () => {
+    const wrong = new URL(url)
+    wrong.searchParams.set('stream', wrong.port)
+    const amqpOnly = await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)
+    expect(amqpOnly).toMatchObject({ code: 'ERR_UNSUPPORTED' })
+    expect(errorText(amqpOnly)).toContain('rabbitmq-plugins enable rabbitmq_stream')
+    wrong.searchParams.set('stream', '1')
+    expect(await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)).toMatchObject({
+      code: 'ERR_UNSUPPORTED',
+    })
+  })
+
+  testUnless(missing, 'a-wrong-login-or-virtual-host-is-a-mistake-and-shows-no-password', async () => {
+    const wrong = new URL(url)
+    wrong.password = 'not-this-secret'
+    const login = await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)
+    expect(login).toMatchObject({ code: 'ERR_CONFIG' })
+    expect(JSON.stringify(login) + errorText(login)).not.toContain('not-this-secret')
+    const elsewhere = new URL(url)
+    elsewhere.pathname = '/nowhere'
+    const host = await openBackend(elsewhere.href, { log: silentLog }).catch((error: unknown) => error)
+    expect(host).toMatchObject({ code: 'ERR_CONFIG' })
+    expect(errorText(host)).toContain('rabbitmqctl list_vhosts')
+  })
+
+  testUnless(missing, 'members-are-only-told-of-where-management-answers', async () => {
+    const without = new URL(url)
+    without.searchParams.set('management', '1')
+    const backend = await open(without.href)
+    const topic = `alone-${randomBytes(4).toString('hex')}`
+    await backend.createTopic({ name: topic, partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
+    const refused = await backend.describeGroup('g', topic).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'ERR_UNSUPPORTED' })
+    expect(errorText(refused)).toContain('rabbitmq-plugins enable rabbitmq_management')
+  })
+})
