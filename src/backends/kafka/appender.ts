@@ -4,7 +4,7 @@ import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from
 import { type Batch, type Produced, initProducerId } from './calls-log.ts'
 import { type Cluster, persist } from './cluster.ts'
 import { type Author, BATCH_OVERHEAD_BYTES, boundOf, encodeBatch } from './encode-batch.ts'
-import { KAFKA, isMoving, kafkaError, withOutcome } from './errors.ts'
+import { KAFKA, isMoving, kafkaError, leaderError, withOutcome } from './errors.ts'
 import { createSender } from './sender.ts'
 
 export const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
@@ -183,7 +183,7 @@ function judge({ error, baseOffset }: Produced, place: string): Stored | Failed 
       return { error: kafkaError(error, place, 'unknown'), open: true, forgotten: false }
     default: {
       const forgotten = error === KAFKA.OUT_OF_ORDER_SEQUENCE_NUMBER || error === KAFKA.UNKNOWN_PRODUCER_ID
-      return { error: kafkaError(error, place), open: false, forgotten }
+      return { error: leaderError(error, place), open: false, forgotten }
     }
   }
 }

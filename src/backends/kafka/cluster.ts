@@ -21,6 +21,8 @@ export interface TopicView {
 export interface Cluster {
   /** At most `maxAgeMs` old. ERR_TOPIC_UNKNOWN. */
   topic(name: string, maxAgeMs?: number): Promise<TopicView>
+  /** As each node that answers knows it; undefined where it knows none. */
+  topicEverywhere(name: string): Promise<readonly (TopicView | undefined)[]>
   topics(): Promise<readonly TopicView[]>
   nodes(): Promise<readonly number[]>
   /** Something moved: the next question is asked anew. */
@@ -52,6 +54,15 @@ export function createCluster(url: KafkaUrl, log: Log): Cluster {
 
   return {
     topic: viewTopic,
+    async topicEverywhere(name) {
+      learn(await askAny(metadata([])))
+      const answers = await Promise.allSettled([...nodes.keys()].map((node) => toNode(node, MAIN, metadata([name]))))
+      return answers.flatMap((answer) => {
+        const found = answer.status === 'fulfilled' ? answer.value.topics[0] : undefined
+        if (answer.status === 'rejected') return []
+        return [found === undefined || found.error !== KAFKA.NONE ? undefined : viewOf(found)]
+      })
+    },
     async topics() {
       const found = await askAny(metadata(null))
       learn(found)

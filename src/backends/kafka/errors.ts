@@ -114,6 +114,14 @@ export function kafkaError(code: number, place: string, outcome: Outcome = 'not-
   }
 }
 
+/**
+ * What the node says that the cluster named as a partition's leader. It may hear of a topic later than the node that
+ * named it; whether the topic is gone tells the next question of the cluster.
+ */
+export function leaderError(code: number, place: string): DrawbridgeError {
+  return kafkaError(code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION ? KAFKA.LEADER_NOT_AVAILABLE : code, place)
+}
+
 export function topicUnknown(topic: string): DrawbridgeError {
   return new DrawbridgeError(
     'ERR_TOPIC_UNKNOWN',

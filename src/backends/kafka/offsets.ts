@@ -1,6 +1,6 @@
 import { EARLIEST, LATEST, type ListedOffset, listOffsets } from './calls-log.ts'
 import type { Cluster } from './cluster.ts'
-import { KAFKA, kafkaError } from './errors.ts'
+import { KAFKA, leaderError } from './errors.ts'
 
 export { EARLIEST, LATEST }
 
@@ -28,7 +28,7 @@ export async function askOffsets(cluster: Cluster, topic: string, timestamp: num
 function checked(cluster: Cluster, topic: string, partition: number, listed: ListedOffset | undefined): number {
   if (listed?.error === KAFKA.NONE) return listed.offset
   cluster.forgetTopic(topic)
-  throw kafkaError(
+  throw leaderError(
     listed?.error ?? KAFKA.LEADER_NOT_AVAILABLE,
     `topic ${JSON.stringify(topic)}, partition ${partition}`,
   )

@@ -67,7 +67,8 @@ export async function deleteTopic(
   const error = await persist(() => cluster.toController(deleteTopics(topic)))
   if (error === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) throw topicUnknown(topic)
   if (error !== KAFKA.NONE) throw kafkaError(error, `topic ${JSON.stringify(topic)}`)
-  await until(async () => (await findTopic(cluster, topic)) === undefined)
+  await until(async () => (await cluster.topicEverywhere(topic)).every((view) => view === undefined))
+  cluster.forgetTopic(topic)
   await until(positionsGone)
 }
 
@@ -123,12 +124,15 @@ async function findTopic(cluster: Cluster, topic: string): Promise<TopicView | u
   }
 }
 
-/** Waits until the topic has so many partitions and each has a leader: the answer of a controller comes before that. */
+/** Waits until every node knows so many partitions, each with a leader: the controller answers before that. */
 async function spread(cluster: Cluster, topic: string, partitions: number): Promise<void> {
-  await until(async () => {
-    const leaders = (await findTopic(cluster, topic))?.leaders ?? []
-    return leaders.length >= partitions && leaders.every((leader) => leader >= 0)
-  })
+  await until(async () =>
+    (await cluster.topicEverywhere(topic)).every((view) => {
+      const leaders = view?.leaders ?? []
+      return leaders.length >= partitions && leaders.every((leader) => leader >= 0)
+    }),
+  )
+  cluster.forgetTopic(topic)
   // A leader that is named may still have to open its log.
   await persist(() => askOffsets(cluster, topic, LATEST))
 }
