@@ -22,8 +22,6 @@ export interface FeedContext {
 const MAX_BACKOFF_MS = 5_000
 /** How often new partitions are looked for. */
 const WIDENED_INTERVAL_MS = 10_000
-/** Codes after which joining again is of no use. */
-const FOR_GOOD = ['ERR_TOPIC_UNKNOWN', 'ERR_CONFIG', 'ERR_UNSUPPORTED'] as const
 
 /** Joins the group with a connection of its own, and joins again after that is lost. */
 export async function openRabbitmqFeed(context: FeedContext, options: FeedOptions): Promise<Feed> {
@@ -76,7 +74,8 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
           failed = 0
         } catch (error) {
           failed++
-          if (FOR_GOOD.some((code) => hasCode(error, code))) return fail(error as Error)
+          // Anything else was right once, so it may be again.
+          if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return fail(error)
           log.warn({ group, topic, error: errorText(error) }, 'not joined again yet, will try again')
         }
         continue

@@ -21,7 +21,8 @@ export async function openLink(target: Target, name: string): Promise<StreamConn
     const login = { user, password, virtualHost, connectionName: name }
     connection = await openStreamConnection({ host, port, tls }, login)
   } catch (error) {
-    if (!isRefusal(error) && (await answersAmqp(target))) {
+    // A connection that broke on the way says nothing of what the broker can do.
+    if (isNoStreamPort(error) && (await answersAmqp(target))) {
       throw unsupported(
         place,
         `takes AMQP but no streams on port ${port} (${errorText(error)})`,
@@ -40,6 +41,10 @@ export async function openLink(target: Target, name: string): Promise<StreamConn
     )
   }
   return connection
+}
+
+function isNoStreamPort(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ECONNREFUSED' || errorText(error).startsWith('malformed')
 }
 
 function isOlder(version: string): boolean {

@@ -188,7 +188,14 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   async function pull(partition: number): Promise<readonly StoredRecord[]> {
     const part = held.get(partition)
     if (part === undefined || part.revoked !== undefined) return []
-    const records = await part.inflow.pull()
+    let records: readonly StoredRecord[] | null
+    try {
+      records = await part.inflow.pull()
+    } catch (error) {
+      // With the connection the partition is gone, too: `onLost` tells.
+      if (connection.failure !== undefined) return []
+      throw error
+    }
     const isMine = () => held.get(partition) === part && part.revoked === undefined
     if (wasPaused()) await asking
     return isMine() ? (records ?? []) : []
