@@ -20,6 +20,8 @@ export interface FeedContext {
 }
 
 const MAX_BACKOFF_MS = 5_000
+/** A RabbitMQ that starts takes connections before it knows its streams again: only after this time a topic is gone. */
+const GONE_MS = 15_000
 /** How often new partitions are looked for. */
 const WIDENED_INTERVAL_MS = 10_000
 
@@ -65,6 +67,7 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
 
   /** As long as the feed is open: tells its partitions, looks for new ones, and joins again. */
   async function stayIn(): Promise<void> {
+    let goneAt = Number.POSITIVE_INFINITY
     for (let failed = 0; closing === undefined; ) {
       const member = membership
       if (member === undefined) {
@@ -72,10 +75,13 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
         try {
           if (closing === undefined) membership = await join()
           failed = 0
+          goneAt = Number.POSITIVE_INFINITY
         } catch (error) {
           failed++
           // Anything else was right once, so it may be again.
-          if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return fail(error)
+          const isGone = hasCode(error, 'ERR_TOPIC_UNKNOWN')
+          goneAt = isGone ? Math.min(goneAt, performance.now() + GONE_MS) : Number.POSITIVE_INFINITY
+          if (isGone && performance.now() > goneAt) return fail(error)
           log.warn({ group, topic, error: errorText(error) }, 'not joined again yet, will try again')
         }
         continue

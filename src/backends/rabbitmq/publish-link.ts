@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DrawbridgeError, errorText, hasCode } from '../../core/errors.ts'
+import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
 import { brokerError } from './errors.ts'
@@ -20,6 +20,8 @@ export const MAX_PUBLISHERS = 250
 /** How long an append waits for a confirm, over reconnections, before its outcome is unknown. */
 const CONFIRM_TIMEOUT_MS = 30_000
 const CHECK_MS = 1_000
+/** A RabbitMQ that starts takes connections before it knows its streams again: only after this time a stream is gone. */
+const GONE_MS = 15_000
 const MAX_BACKOFF_MS = 2_000
 
 /** One connection that publishes to many streams. */
@@ -101,12 +103,13 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
 
   /** Declares the publisher again, which publishes what waits; gives up when nothing waits any more. */
   async function recover(publisher: Publisher, lost?: StreamConnection): Promise<void> {
+    const until = performance.now() + GONE_MS
     for (let failed = 0; !closed && publisher.pending.size > 0; failed++) {
       if (publisher.declared !== undefined && publisher.declared !== lost) return
       try {
         return await declare(publisher)
       } catch (error) {
-        if (hasCode(error, 'ERR_TOPIC_UNKNOWN') || isRefusal(error, CODES.StreamDoesNotExist)) {
+        if (isRefusal(error, CODES.StreamDoesNotExist) && performance.now() > until) {
           publisher.pending.fail(() => brokerError(target.place, `append to ${publisher.stream}`, error, 'unknown'))
           return
         }
