@@ -10,7 +10,7 @@ import type { Codec } from './core/codec.ts'
 import { createCoreBroker } from './core/core-broker.ts'
 import { DrawbridgeError, hasCode } from './core/errors.ts'
 import { type Log, silentLog } from './core/log.ts'
-import { checkTopicName, type Topic, valueSubject } from './core/topic.ts'
+import { checkTopicName, isDeadLetterTopic, type Topic, valueSubject } from './core/topic.ts'
 import type { Registry } from './registry/registry.ts'
 import { openTopicRegistry } from './registry/topic-registry.ts'
 
@@ -41,7 +41,11 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
 
   async function codecFor<T>(topic: Topic<T>, use: 'read' | 'write'): Promise<Codec<T>> {
     const { name, compact, value } = topic
-    if (value === 'bytes') return createBytesCodec({ topic: name, compact }) as unknown as Codec<T>
+    if (value === 'bytes') {
+      // A letter has the original bytes, and those of a tombstone are none.
+      const nullable = compact || isDeadLetterTopic(name)
+      return createBytesCodec({ topic: name, compact: nullable }) as unknown as Codec<T>
+    }
     const registered = use === 'write' ? await registry.find(valueSubject(name), canonicalSchema(value)) : null
     if (use === 'write' && registered === null) {
       throw new DrawbridgeError(

@@ -197,7 +197,9 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     onFailed: fail,
   })
   joined.feed = opened
-  for (const assignment of early) start(opened, assignment)
+  // A driver that assigned within `openFeed` may have made the subscription fail before there was a feed to close.
+  if (state === 'RUNNING') for (const assignment of early) start(opened, assignment)
+  else await opened.close()
 
   function status(): SubscriptionStatus {
     const partitions = [...runners.values()].map((runner) => runner.status()).sort((a, b) => a.partition - b.partition)

@@ -27,6 +27,7 @@ export interface Retention {
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,200}$/
 const INTERNAL_PREFIX = 'drawbridge.'
+const DEAD_SUFFIX = '.dead'
 /** The longest name a broker takes (Kafka: 249). */
 const MAX_BROKER_NAME = 249
 
@@ -70,7 +71,11 @@ export function isInternalTopic(name: string): boolean {
 
 /** Where letters of a group's records on a topic go. */
 export function deadLetterTopic(topic: string, group: string): string {
-  return `${topic}.${group}.dead`
+  return `${topic}.${group}${DEAD_SUFFIX}`
+}
+
+export function isDeadLetterTopic(name: string): boolean {
+  return name.endsWith(DEAD_SUFFIX)
 }
 
 /** Subject of a topic's value schema in the registry. */

@@ -79,7 +79,7 @@ test('tests find each broker by its variables', () => {
     { KAFKA_URL: 'kafka://127.0.0.1:20001' },
     { KAFKA3_URL: 'kafka://127.0.0.1:20011,127.0.0.1:20012,127.0.0.1:20013' },
     {
-      RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:20021/',
+      RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:20021/?stream=20022&management=20023',
       RABBITMQ_STREAM_URL: 'rabbitmq-stream://guest:guest@127.0.0.1:20022/',
       RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:20023',
     },

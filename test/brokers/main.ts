@@ -24,7 +24,7 @@ async function obey(order: Exclude<ReturnType<typeof parseArguments>, { mistake:
   }
   switch (order.verb) {
     case 'up':
-      for (const [name, value] of Object.entries(await up(order.brokers, note))) console.log(`${name}=${value}`)
+      for (const [name, value] of Object.entries(await up(order.brokers, note))) console.log(`${name}=${quoted(value)}`)
       return
     case 'down':
       return down(order.brokers, note)
@@ -42,4 +42,9 @@ async function obey(order: Exclude<ReturnType<typeof parseArguments>, { mistake:
 
 function note(text: string): void {
   console.error(`brokers: ${text}`)
+}
+
+/** For a shell's `eval`: an & would end the assignment. */
+function quoted(value: string): string {
+  return /^[\w.:/@,=-]+$/.test(value) ? value : `'${value}'`
 }

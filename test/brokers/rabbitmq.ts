@@ -36,7 +36,8 @@ export const rabbitmq: Broker = {
 
 function variablesOf(node: NodePlan): Readonly<Record<string, string>> {
   return {
-    RABBITMQ_URL: `amqp://guest:guest@127.0.0.1:${portOf(node, 'amqp')}/`,
+    // The ports are not RabbitMQ's defaults, so the driver has to be told them.
+    RABBITMQ_URL: `amqp://guest:guest@127.0.0.1:${portOf(node, 'amqp')}/?stream=${portOf(node, 'stream')}&management=${portOf(node, 'management')}`,
     RABBITMQ_STREAM_URL: `rabbitmq-stream://guest:guest@127.0.0.1:${portOf(node, 'stream')}/`,
     // Without user and password, because fetch refuses such addresses; they are those of RABBITMQ_URL.
     RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${portOf(node, 'management')}`,

@@ -141,7 +141,8 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
   /** One author serves all partitions; one that a partition has given up is taken by no partition anew. */
   async function takeAuthor(): Promise<Author> {
     if (shared !== undefined) return shared
-    asking ??= askAuthor().finally(() => {
+    // A broker that has just started is still loading what it knows of authors; nothing is written before it answers.
+    asking ??= persist(askAuthor, RESOLVE_MS, 'not-written').finally(() => {
       asking = undefined
     })
     const found = await asking
@@ -154,7 +155,7 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
     const { error, id, epoch } = await cluster.toNode(node ?? -1, 'main', initProducerId()).catch((cause: unknown) => {
       throw isDrawbridgeError(cause) ? withOutcome(cause, 'not-written') : cause
     })
-    if (error !== KAFKA.NONE) throw kafkaError(error, 'a producer id')
+    if (error !== KAFKA.NONE) throw kafkaError(error, 'a producer id', 'not-written')
     return { id, epoch }
   }
 }
