@@ -36,12 +36,15 @@ for (let n = 0; n < records; n++) {
   const messageProperties = { creationTime: new Date(value.sentAt) }
   const messageAnnotations = { 'x-opt-partition-key': value.sensor }
   await publishers[murmur3Partition(key, PARTITIONS)]?.send(content, { messageProperties, messageAnnotations })
+  if (n % 1_000 === 999) await Promise.all(publishers.map((publisher) => publisher.flush()))
   while (n - confirmed > WINDOW) await next()
 }
 await Promise.all(publishers.map((publisher) => publisher.flush()))
 while (confirmed < records) await next()
 const produceSeconds = (performance.now() - begun) / 1000
 const produced = usage()
+// The client's consumer stops for ever at 1 KiB records (1.0.0 on RabbitMQ 4.0.5); what is known by then counts.
+console.log(JSON.stringify({ produce: measured(records, produceSeconds, start, produced) }))
 
 begun = performance.now()
 let sum = 0
