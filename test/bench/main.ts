@@ -4,6 +4,8 @@ import type { Figure } from './figure.ts'
 
 const SUITES: Record<string, () => Promise<{ run(report: (figure: Figure) => void): Promise<void> }>> = {
   embedded: () => import('./embedded/suite.ts'),
+  kafka: () => import('./kafka/suite.ts'),
+  rabbitmq: () => import('./rabbitmq/suite.ts'),
 }
 
 const [name = '', ...flags] = process.argv.slice(2)
