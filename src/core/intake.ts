@@ -55,10 +55,11 @@ async function run<T>(parts: IntakeParts<T>): Promise<void> {
   while (!ending.aborted) {
     const records = await feed.pull(partition)
     if (records.length === 0) return
-    const step = commitAhead ?? records.length
-    for (let begin = 0; begin < records.length; begin += step) {
-      await admitAll(parts, records.slice(begin, begin + step))
+    for (let begin = 0; begin < records.length; ) {
+      const end = commitAhead === null ? records.length : begin + (await freeSlots(parts, commitAhead))
+      await admitAll(parts, records.slice(begin, end))
       if (ending.aborted) return
+      begin = end
     }
     // A synchronous handler on a full log would otherwise keep timers (leases, commits) from their turn.
     await nextTurn()
@@ -89,7 +90,6 @@ async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord
 /** Resolves to false when the partition was given up before the position was committed. */
 async function commitAhead<T>(parts: IntakeParts<T>, next: number): Promise<boolean> {
   const { topic, partition, ending, clock, log } = parts
-  await room(parts)
   for (let failed = 1; !ending.aborted; failed++) {
     try {
       await parts.committer.ahead(next)
@@ -101,6 +101,12 @@ async function commitAhead<T>(parts: IntakeParts<T>, next: number): Promise<bool
     }
   }
   return false
+}
+
+/** How many more records may be committed before their handlers: never more stand so than may run at once. */
+async function freeSlots<T>({ tracker, progress, ending }: IntakeParts<T>, most: number): Promise<number> {
+  while (tracker.held().records >= most && !ending.aborted) await progress.wait()
+  return Math.max(1, most - tracker.held().records)
 }
 
 function isFull<T>({ tracker, maxInFlight }: IntakeParts<T>): boolean {
