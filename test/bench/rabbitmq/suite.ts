@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { type Figure, figure, type Measured, median } from '../figure.ts'
 
 const SUITE = 'rabbitmq'
-const RECORDS = 200_000
+const RECORDS = 50_000
 const ROUNDS = 3
-/** A raw client that hangs is ended; figures without its side are left out, with a word on standard error. */
-const SIDE_LIMIT_MS = 60_000
+/** A raw client that hangs is ended; the rounds it finished count, and standard error says how many. */
+const SIDE_LIMIT_MS = 15_000
 const SIZES = [
   { bytes: 200, label: '200 B' },
   { bytes: 1_024, label: '1 KiB' },
@@ -46,10 +46,9 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     ] as const
     for (const pair of pairs) {
       const raw = rounds.flatMap((round) => round[pair.raw][pair.of] ?? [])
-      if (raw.length < ROUNDS) {
-        console.error(`  ${pair.name} ${label} against ${pair.against}: the raw client did not finish`)
-        continue
-      }
+      if (raw.length < ROUNDS)
+        console.error(`  ${pair.against}: ${raw.length} of ${ROUNDS} rounds finished (${pair.of} ${label})`)
+      if (raw.length === 0) continue
       report(
         figure(`${pair.name} ${label}`, {
           suite: SUITE,
