@@ -32,15 +32,16 @@ describe('RabbitMQ in trouble', () => {
     const [backend, direct] = [await open(through.href, { ...silentLog, warn: () => void losses++ }), await open(url)]
     const topic = `cuts-${randomBytes(4).toString('hex')}`
     await direct.createTopic({ name: topic, partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
-    const cutting = setInterval(() => proxy.cut(), 25)
     const sent: string[] = []
     for (let n = 0; n < 400; n++) {
       const values = Array.from({ length: 50 }, (_, index) => `${n}-${index}`)
       const records = values.map((value) => ({ key: null, value: Buffer.from(value), headers: [], timestamp: 0 }))
-      await backend.append(topic, 0, records)
+      const appending = backend.append(topic, 0, records)
+      // The append before was confirmed, so there is a connection to cut, with this one under way on it.
+      if (n % 20 === 10) proxy.cut()
+      await appending
       sent.push(...values)
     }
-    clearInterval(cutting)
     expect(losses).toBeGreaterThan(10)
     const to = (await direct.describeTopic(topic)).ranges[0]?.end ?? 0
     const limits = { maxRecords: 1_000, maxBytes: 1e6 }
