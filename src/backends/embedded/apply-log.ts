@@ -1,8 +1,9 @@
+import { partitionUnknown } from '../refusals.ts'
 import { chunkKey } from './keys.ts'
 import { stampChunk } from './chunk.ts'
 import { type StoreWrites, type TopicDoc } from './documents.ts'
 import { getPartition, getTopic, putPartition } from './documents.ts'
-import { partitionUnknown, topicUnknown } from './errors.ts'
+import { topicUnknown } from './errors.ts'
 import type { AppendRequest } from './requests.ts'
 import { trimPartition } from './retention.ts'
 

@@ -1,14 +1,15 @@
+import { MAX_BYTES, checkSize, partitionUnknown } from '../refusals.ts'
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { AppendResult, Backend, BackendOptions, FeedOptions, StartPosition } from '../../core/backend.ts'
 import type { TopicSpec } from '../../core/topic-spec.ts'
 import { systemClock } from '../../core/clock.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
-import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
+import type { NewRecord } from '../../core/record.ts'
 import { murmur2Partition } from '../murmur2.ts'
 import { encodeAppend } from './chunk.ts'
 import { type TopicDoc, getPartition, getTopic } from './documents.ts'
-import { closedError, partitionUnknown, storeFailed, topicUnknown, withOutcome } from './errors.ts'
+import { closedError, storeFailed, topicUnknown, withOutcome } from './errors.ts'
 import { type EmbeddedFeed, openEmbeddedFeed } from './feed.ts'
 import { describeOneGroup, listAllGroups } from './groups.ts'
 import { openLmdb } from './lmdb.ts'
@@ -21,7 +22,6 @@ import { createWatch } from './watch.ts'
 import { openWriterThread } from './writer-thread.ts'
 
 const MAX_PARTITIONS = 10_000
-const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
 
 /**
  * Opens the store a URL `embedded:DIR` names, creating it where there is none. Processes of one machine share a store.
@@ -197,16 +197,6 @@ function checkPartitions(topic: string, partitions: number): void {
   throw new DrawbridgeError(
     'ERR_CONFIG',
     `topic ${JSON.stringify(topic)}: ${partitions} partitions; give a whole number from 1 to ${MAX_PARTITIONS}`,
-  )
-}
-
-function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
-  const bytes = recordBytes(record)
-  if (bytes <= MAX_BYTES) return
-  throw new DrawbridgeError(
-    'ERR_RECORD_TOO_LARGE',
-    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
-    { details: { topic, partition, index, bytes, outcome: 'not-written' } },
   )
 }
 

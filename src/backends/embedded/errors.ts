@@ -58,22 +58,6 @@ export function topicUnknown(dir: string, topic: string): DrawbridgeError {
   )
 }
 
-export function partitionUnknown(topic: string, partition: number, partitions: number): DrawbridgeError {
-  return new DrawbridgeError(
-    'ERR_CONFIG',
-    `topic ${JSON.stringify(topic)} has no partition ${partition}: choose one from 0 to ${partitions - 1}`,
-    { details: { topic, partition, outcome: 'not-written' } },
-  )
-}
-
-export function groupUnknown(group: string, topic: string): DrawbridgeError {
-  return new DrawbridgeError(
-    'ERR_GROUP_UNKNOWN',
-    `group ${JSON.stringify(group)} has never read topic ${JSON.stringify(topic)}: look for its name with "drawbridge groups list"`,
-    { details: { group, topic } },
-  )
-}
-
 export function fenced(group: string, topic: string, partition: number): DrawbridgeError {
   return new DrawbridgeError(
     'ERR_FENCED',

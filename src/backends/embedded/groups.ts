@@ -1,7 +1,7 @@
+import { groupUnknown } from '../refusals.ts'
 import type { GroupDescription } from '../../core/backend.ts'
 import { EMPTY_PARTITION, getGroup, getPartition, getPosition, getTick } from './documents.ts'
 import type { TopicDoc } from './documents.ts'
-import { groupUnknown } from './errors.ts'
 import { ALL_GROUPS, groupOfKey } from './keys.ts'
 import { heldBy, liveMembers } from './leases.ts'
 import { isProcessAlive } from './process-life.ts'

@@ -1,13 +1,13 @@
+import { checkSize } from '../refusals.ts'
 import type { AppendResult } from '../../core/backend.ts'
 import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
-import { type NewRecord, LETTER_ROOM_BYTES, MAX_RECORD_BYTES, recordBytes } from '../../core/record.ts'
+import type { NewRecord } from '../../core/record.ts'
 import { type Batch, type Produced, initProducerId } from './calls-log.ts'
 import { type Cluster, persist } from './cluster.ts'
 import { type Author, BATCH_OVERHEAD_BYTES, boundOf, encodeBatch } from './encode-batch.ts'
 import { KAFKA, isMoving, kafkaError, leaderError, withOutcome } from './errors.ts'
 import { createSender } from './sender.ts'
 
-export const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
 /** Kafka's own default of max.message.bytes, batch overhead included; a record of MAX_BYTES fits. */
 export const MAX_BATCH_BYTES = 1_048_588
 /** How long the broker's memory of sequence numbers is asked for the outcome of a batch whose answer was lost. */
@@ -198,14 +198,4 @@ function batchEnd(records: readonly NewRecord[], from: number): number {
     end++
   }
   return end
-}
-
-function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
-  const bytes = recordBytes(record)
-  if (bytes <= MAX_BYTES) return
-  throw new DrawbridgeError(
-    'ERR_RECORD_TOO_LARGE',
-    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
-    { details: { topic, partition, index, bytes, outcome: 'not-written' } },
-  )
 }

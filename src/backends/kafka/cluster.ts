@@ -1,8 +1,9 @@
+import { partitionUnknown } from '../refusals.ts'
 import { hasCode, isDrawbridgeError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { findCoordinator } from './calls-groups.ts'
 import { type Metadata, type TopicMetadata, metadata } from './calls-topics.ts'
-import { KAFKA, closedError, kafkaError, partitionUnknown, topicUnknown } from './errors.ts'
+import { KAFKA, closedError, kafkaError, topicUnknown } from './errors.ts'
 import { type Call, type Link, openLink, unreachable } from './kafkajs.ts'
 import type { KafkaUrl } from './url.ts'
 

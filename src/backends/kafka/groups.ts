@@ -1,3 +1,4 @@
+import { groupUnknown } from '../refusals.ts'
 import type { GroupDescription } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -5,7 +6,7 @@ import { type DescribedGroup, deleteOffsets, describeGroups, fetchOffsets, listG
 import { type Cluster, type TopicView, persist } from './cluster.ts'
 import { createChunk } from './decode-batch.ts'
 import { fetchRecords } from './calls-log.ts'
-import { KAFKA, groupActive, groupUnknown, kafkaError } from './errors.ts'
+import { KAFKA, groupActive, kafkaError } from './errors.ts'
 import { askRanges } from './offsets.ts'
 import { createCommits } from './commits.ts'
 import { createMembership } from './membership.ts'

@@ -1,7 +1,7 @@
+import { MAX_BYTES, checkSize, partitionUnknown } from '../refusals.ts'
 import type { AppendResult, Backend, BackendOptions, Feed, FeedOptions, RecordReader } from '../../core/backend.ts'
-import { DrawbridgeError } from '../../core/errors.ts'
-import { LETTER_ROOM_BYTES, MAX_RECORD_BYTES, type NewRecord, recordBytes } from '../../core/record.ts'
-import { closedError, partitionUnknown } from './errors.ts'
+import type { NewRecord } from '../../core/record.ts'
+import { closedError } from './errors.ts'
 import { openRabbitmqFeed } from './feed.ts'
 import { createGroups } from './groups.ts'
 import { createLink } from './link.ts'
@@ -13,7 +13,6 @@ import { openRabbitmqReader } from './reader.ts'
 import { createTopology, FOREIGN } from './topology.ts'
 import { parseRabbitmqUrl } from './url.ts'
 
-const MAX_BYTES = MAX_RECORD_BYTES + LETTER_ROOM_BYTES
 /** How long a producer may not notice that a topic was widened. */
 const STREAMS_MS = 10_000
 
@@ -124,14 +123,4 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
     await publishing.close()
     await link.close()
   }
-}
-
-function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
-  const bytes = recordBytes(record)
-  if (bytes <= MAX_BYTES) return
-  throw new DrawbridgeError(
-    'ERR_RECORD_TOO_LARGE',
-    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
-    { details: { topic, partition, index, bytes, outcome: 'not-written' } },
-  )
 }

@@ -11,27 +11,11 @@ export function topicUnknown(place: string, topic: string): DrawbridgeError {
   )
 }
 
-export function partitionUnknown(topic: string, partition: number, partitions: number): DrawbridgeError {
-  return new DrawbridgeError(
-    'ERR_CONFIG',
-    `topic ${JSON.stringify(topic)} has no partition ${partition}: choose one from 0 to ${partitions - 1}`,
-    { details: { topic, partition, outcome: 'not-written' } },
-  )
-}
-
 export function topicDiffers(topic: string, what: string): DrawbridgeError {
   return new DrawbridgeError(
     'ERR_TOPIC_DIFFERS',
     `topic ${JSON.stringify(topic)} exists ${what}; nothing was changed: declare it as it is, or widen or delete it first`,
     { details: { topic } },
-  )
-}
-
-export function groupUnknown(group: string, topic: string): DrawbridgeError {
-  return new DrawbridgeError(
-    'ERR_GROUP_UNKNOWN',
-    `group ${JSON.stringify(group)} has never read topic ${JSON.stringify(topic)}: look for its name with "drawbridge groups list"`,
-    { details: { group, topic } },
   )
 }
 

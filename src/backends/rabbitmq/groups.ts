@@ -1,6 +1,7 @@
+import { groupUnknown } from '../refusals.ts'
 import type { GroupDescription } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
-import { brokerError, groupActive, groupUnknown } from './errors.ts'
+import { brokerError, groupActive } from './errors.ts'
 import { type Link, openLink } from './link.ts'
 import type { Looks } from './looks.ts'
 import type { Management, StreamConsumer } from './management.ts'
