@@ -1,7 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
-import { decompressLz4 } from './lz4.ts'
-import { decompressSnappy } from './snappy.ts'
+import { decompressLz4 } from '../lz4.ts'
+import { decompressSnappy } from '../snappy.ts'
 
 /** A batch may grow to so many bytes; a broker takes 1 MiB by default, and a few bytes can ask for gigabytes. */
 const MAX_BATCH_BYTES = 134_217_728
