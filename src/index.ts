@@ -22,7 +22,7 @@ export type {
 export type { GroupDescription, TopicDescription } from './core/backend.ts'
 export { DrawbridgeError, type ErrorCode, isDrawbridgeError, type Verdict } from './core/errors.ts'
 export type { Log } from './core/log.ts'
-export type { Message } from './core/message.ts'
+export type { Message, Redelivery } from './core/message.ts'
 export type { Headers } from './core/record.ts'
 export type { Topic } from './core/topic.ts'
 export { connect, type ConnectOptions } from './open-broker.ts'

@@ -32,7 +32,7 @@ export function createProgress(options: ProgressOptions): Progress {
   const moved = new Map<string, () => Promise<FileState>>()
   let rows = 0
   let forgot = false
-  let savedAt = Date.now()
+  let savedAt = performance.now()
 
   async function saveNow(): Promise<void> {
     if (moved.size === 0 && !forgot) return
@@ -40,7 +40,7 @@ export function createProgress(options: ProgressOptions): Progress {
     moved.clear()
     rows = 0
     forgot = false
-    savedAt = Date.now()
+    savedAt = performance.now()
     for (const [name, state] of current) files.set(name, await state())
     await options.save({ version: 1, files: Object.fromEntries(files) })
   }
@@ -52,7 +52,8 @@ export function createProgress(options: ProgressOptions): Progress {
       rows++
     },
     async saveIfDue() {
-      if (rows >= options.everyRows || (moved.size > 0 && Date.now() - savedAt >= options.everyMs)) await saveNow()
+      if (rows >= options.everyRows || (moved.size > 0 && performance.now() - savedAt >= options.everyMs))
+        await saveNow()
     },
     saveNow,
     forgetGone(present) {

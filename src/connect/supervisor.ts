@@ -142,7 +142,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
 
   async function keep(): Promise<number> {
     while (!stopping.signal.aborted) {
-      const startedMs = Date.now()
+      const startedMs = performance.now()
       const end = await once()
       if (stopping.signal.aborted) {
         become('STOPPED', { pid: null })
@@ -150,7 +150,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
         const drained = end.exitCode === EXIT.done || (end.signal === 'SIGTERM' && !end.killed)
         return drained ? EXIT.done : EXIT.tryAgain
       }
-      const nowMs = Date.now()
+      const nowMs = performance.now()
       const decision = decide({ exitCode: end.exitCode, ranMs: nowMs - startedMs, nowMs })
       if (decision.kind === 'done') {
         become('DONE', { pid: null })

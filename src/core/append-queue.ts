@@ -97,14 +97,14 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
 
   async function append(batch: readonly Entry[]): Promise<number | null> {
     const records = batch.map((entry) => entry.record)
-    const begun = clock.now()
+    const begun = clock.elapsed()
     for (let failed = 1; ; failed++) {
       try {
         return (await backend.append(topic, partition, records)).firstOffset
       } catch (error) {
         const delayMs = retryDelayMs(DELIVERY_RETRY, failed, error)
         const known = isDrawbridgeError(error) && error.verdict === 'retry' && error.details.outcome === 'not-written'
-        if (!known || !mayRetry(DELIVERY_RETRY, failed, clock.now() - begun, delayMs)) throw error
+        if (!known || !mayRetry(DELIVERY_RETRY, failed, clock.elapsed() - begun, delayMs)) throw error
         await sleep(clock, delayMs, NEVER)
       }
     }

@@ -74,9 +74,20 @@ export interface SubscribeOptions {
   readonly from?: From
   /** Handlers running at once in this member, each for another key (default 1). */
   readonly concurrency?: number
-  /** Records in hand per partition, from the oldest unfinished one (default 1,000). */
+  /** Records and bytes in hand per partition, from the oldest unfinished record (default 1,000 and 16 MiB); one record always fits. */
   readonly maxInFlight?: number
+  readonly maxInFlightBytes?: number
+  /**
+   * How long one attempt may take, milliseconds (default: no limit). Past it the handler's signal aborts and the attempt has failed with
+   * ERR_HANDLER_TIMEOUT; a handler that does not obey its signal may then overlap the next attempt.
+   */
+  readonly handlerTimeoutMs?: number
   readonly retry?: RetryOptions
+  /**
+   * What becomes of a record that cannot be decoded, is rejected, or failed its last attempt. `dead-letter` (default): a letter, then on.
+   * `stop`: the subscription fails and the position stays before the record. `continue`: it is logged and passed, without a letter.
+   */
+  readonly onFailure?: 'dead-letter' | 'stop' | 'continue'
   /** `at-most-once` commits before the handler runs (default `at-least-once`). */
   readonly delivery?: 'at-least-once' | 'at-most-once'
   /** When a known position cannot be served any more (default `earliest`, logged). */

@@ -54,7 +54,7 @@ export function createCommitter({ start, clock, log, position, commit, onFenced 
         },
       )
       .finally(() => {
-        lastAt = clock.now()
+        lastAt = clock.elapsed()
         busy = undefined
         poke()
       })
@@ -67,7 +67,7 @@ export function createCommitter({ start, clock, log, position, commit, onFenced 
     const dueAt = lastAt + (finished < BUSY_RECORDS ? COMMIT_INTERVAL_MS : BUSY_INTERVAL_MS)
     if (timer !== undefined && timer.dueAt <= dueAt) return
     clearTimer()
-    const waitMs = dueAt - clock.now()
+    const waitMs = dueAt - clock.elapsed()
     if (waitMs <= 0) void begin()
     else timer = { dueAt, cancel: clock.after(waitMs, () => void begin()) }
   }

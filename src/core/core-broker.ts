@@ -57,6 +57,9 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
       codec: await parts.codecFor(topic, 'read'),
       concurrency,
       maxInFlight: wholeNumber('maxInFlight', options.maxInFlight, 1_000, 1, 100_000),
+      maxInFlightBytes: wholeNumber('maxInFlightBytes', options.maxInFlightBytes, 16 * 1_048_576, 1),
+      handlerTimeoutMs: wholeNumber('handlerTimeoutMs', options.handlerTimeoutMs, INFINITY, 1, INFINITY),
+      onFailure: oneOf('onFailure', options.onFailure, ['dead-letter', 'stop', 'continue']),
       retry: retryPolicy(options.retry),
       commitAhead: delivery === 'at-most-once' ? concurrency : null,
       onPositionLost: oneOf('onPositionLost', options.onPositionLost, ['earliest', 'stop']),
@@ -118,9 +121,12 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
       })
     },
 
-    async *read(topic, options = {}) {
-      checkOpen()
-      yield* readMessages({ backend, topic: topic.name, codec: await parts.codecFor(topic, 'read'), options })
+    read(topic, options = {}) {
+      async function codec() {
+        checkOpen()
+        return await parts.codecFor(topic, 'read')
+      }
+      return readMessages({ backend, topic: topic.name, codec, options })
     },
 
     topics: {

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   ERR_STORE_BUSY: 'retry',
   ERR_STORE_FULL: 'retry',
   ERR_HANDLER_FAILED: 'retry',
+  ERR_HANDLER_TIMEOUT: 'retry',
   ERR_ENDPOINT: 'retry',
   ERR_POSITION_LOST: 'stop',
   ERR_STORE_FAILED: 'stop',

@@ -3,16 +3,13 @@ import type { Feed } from './backend.ts'
 import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
 import type { Committer } from './committer.ts'
-import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from './errors.ts'
+import { errorText, hasCode, isDrawbridgeError } from './errors.ts'
 import type { Log } from './log.ts'
-import type { Message } from './message.ts'
-import { type Headers, NO_HEADERS, recordBytes, type StoredRecord } from './record.ts'
+import { messageOf } from './make-message.ts'
+import { recordBytes, type StoredRecord } from './record.ts'
 import { ENDLESS_RETRY, retryDelayMs } from './retry.ts'
 import { nextTurn, sleep, type Wakeup } from './wait.ts'
 import type { HeldRecord } from './work.ts'
-
-/** Bytes in hand per partition, beside the bound in records. */
-const MAX_IN_FLIGHT_BYTES = 16 * 1_048_576
 
 export interface IntakeParts<T> {
   readonly topic: string
@@ -24,6 +21,7 @@ export interface IntakeParts<T> {
   readonly tracker: AckTracker
   readonly committer: Committer
   readonly maxInFlight: number
+  readonly maxInFlightBytes: number
   readonly commitAhead: number | null
   /** Wakes whenever a record may have been finished. */
   readonly progress: Wakeup
@@ -109,9 +107,9 @@ async function freeSlots<T>({ tracker, progress, ending }: IntakeParts<T>, most:
   return Math.max(1, most - tracker.held().records)
 }
 
-function isFull<T>({ tracker, maxInFlight }: IntakeParts<T>): boolean {
+function isFull<T>({ tracker, maxInFlight, maxInFlightBytes }: IntakeParts<T>): boolean {
   const held = tracker.held()
-  return held.records >= maxInFlight || held.bytes >= MAX_IN_FLIGHT_BYTES
+  return held.records >= maxInFlight || held.bytes >= maxInFlightBytes
 }
 
 async function room<T>(parts: IntakeParts<T>): Promise<void> {
@@ -163,36 +161,4 @@ function isForGood(error: unknown): boolean {
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}
-
-/** The message at its first attempt. The handler gets headers of its own. */
-export function messageOf<T>(
-  { topic, partition }: { readonly topic: string; readonly partition: number },
-  record: StoredRecord,
-  value: T,
-): Message<T> {
-  const { offset, key, timestamp, appendedAt } = record
-  const headers = record.headers.length === 0 ? NO_HEADERS : copyHeaders(record.headers)
-  return { topic, partition, offset, key, value, headers, timestamp, appendedAt, attempt: 1 }
-}
-
-function copyHeaders(headers: Headers): Headers {
-  return headers.map(([name, value]) => [name, value === null ? null : Buffer.from(value)])
-}
-
-/** As an error of its own where the reader has no letter to write. */
-export function undecodable(
-  place: { readonly topic: string; readonly partition: number },
-  offset: number,
-  cause: unknown,
-): Error {
-  if (isDrawbridgeError(cause) && cause.verdict === 'retry') return cause
-  return new DrawbridgeError(
-    'ERR_UNDECODABLE',
-    `topic ${place.topic}, partition ${place.partition}, offset ${offset}: ${errorText(cause)}`,
-    {
-      cause,
-      details: { ...place, offset },
-    },
-  )
 }

@@ -14,4 +14,14 @@ export interface Message<T> {
   readonly appendedAt: number
   /** 1 at the first attempt in this process; more after a failed one. */
   readonly attempt: number
+  /** Null at the first attempt in this process. */
+  readonly redelivery: Redelivery | null
+}
+
+/** What is known of a message's attempts before this one. */
+export interface Redelivery {
+  /** Milliseconds since the epoch. */
+  readonly firstAttemptAt: number
+  /** What the last attempt failed with. */
+  readonly lastError: unknown
 }

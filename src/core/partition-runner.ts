@@ -1,4 +1,5 @@
 import { createAckTracker, type Ticket } from './ack-tracker.ts'
+import { callHandler } from './attempt.ts'
 import type { Assignment, Feed } from './backend.ts'
 import type { PartitionStatus } from './broker.ts'
 import type { Clock } from './clock.ts'
@@ -6,15 +7,16 @@ import type { Codec } from './codec.ts'
 import { createCommitter } from './committer.ts'
 import type { DeadLetters } from './dead-letter.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from './errors.ts'
-import { messageOf, openIntake } from './intake.ts'
+import { openIntake } from './intake.ts'
 import { createLanes } from './lanes.ts'
 import { createLetterWriter } from './letter-writer.ts'
 import type { Log } from './log.ts'
+import { renewMessages } from './make-message.ts'
 import type { Message } from './message.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
 import { createRetryQueue } from './retry-queue.ts'
 import { createWakeup, settledWithin } from './wait.ts'
-import { type Assembler, type HeldRecord, original, type Work } from './work.ts'
+import type { Assembler, HeldRecord, Work } from './work.ts'
 
 /** What every partition of a subscription shares. */
 export interface RunnerParts<T> {
@@ -26,6 +28,9 @@ export interface RunnerParts<T> {
   readonly log: Log
   readonly retry: RetryPolicy
   readonly maxInFlight: number
+  readonly maxInFlightBytes: number
+  readonly handlerTimeoutMs: number
+  readonly onFailure: 'dead-letter' | 'stop' | 'continue'
   readonly drainTimeoutMs: number
   /** When set, positions are committed before the handler, for so many records at a time. */
   readonly commitAhead: number | null
@@ -52,8 +57,9 @@ export interface PartitionRunner<T> {
 }
 
 export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assignment): PartitionRunner<T> {
-  const { clock, log, retry } = parts
+  const { clock, log, retry, topic } = parts
   const { partition } = assignment
+  const place = `topic ${topic}, partition ${partition}`
   const tracker = createAckTracker(assignment.position)
   const lanes = createLanes<Work<T>>()
   /** Records that wait for their next attempt, or for their letter to be written. */
@@ -63,6 +69,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   /** Aborts when results no longer count. */
   const gone = new AbortController()
   const progress = createWakeup()
+  const calling = { ...parts, place }
   /** Handlers and letters under way. */
   let running = 0
 
@@ -99,7 +106,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     progress,
     ending: ending.signal,
     admit: assembler.add,
-    setAside: (held, error) => setAside([held], error, 1, () => undefined),
+    setAside: (held, error) => giveUp([held], error, 1, () => undefined),
     onFailed: parts.onFailed,
   })
 
@@ -134,42 +141,30 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   function dispose(work: Work<T>, error: unknown): void {
     const verdict = isDrawbridgeError(error) ? error.verdict : 'retry'
     if (verdict === 'stop') {
+      abandon(work.records)
       parts.onFailed(error as Error)
       return
     }
     const delayMs = retryDelayMs(retry, work.attempts, error)
-    if (verdict === 'quarantine' || !mayRetry(retry, work.attempts, clock.now() - work.begunAt, delayMs)) {
-      setAside(work.records, error, work.attempts, () => leaveLane(work))
+    if (verdict === 'quarantine' || !mayRetry(retry, work.attempts, clock.elapsed() - work.begunAt, delayMs)) {
+      giveUp(work.records, error, work.attempts, () => leaveLane(work))
       return
     }
     if (ending.signal.aborted) {
       abandon(work.records)
       return
     }
+    const firstAttemptAt = Math.round(clock.now() - (clock.elapsed() - work.begunAt))
+    work.redelivery = { firstAttemptAt, lastError: error }
     const first = work.records[0]
-    const place = { topic: parts.topic, partition, offset: first?.record.offset }
-    log.warn({ ...place, attempt: work.attempts, delayMs, error: errorText(error) }, 'handler failed, will try again')
+    const { attempts } = work
+    const told = { topic, partition, offset: first?.record.offset, attempt: attempts, delayMs, error: errorText(error) }
+    log.warn(told, 'handler failed, will try again')
     mark(first, work.attempts)
-    void renewMessages(work).then(() => {
+    void renewMessages({ ...parts, partition }, work.records).then(() => {
       if (ending.signal.aborted) abandon(work.records)
       else retries.add(work, delayMs)
     })
-  }
-
-  /** Whatever a handler did to its message, the next attempt gets the record as it was read. */
-  async function renewMessages(work: Work<T>): Promise<void> {
-    for (const held of work.records) {
-      try {
-        const value = await parts.codec.decode(held.record.value)
-        held.message = messageOf({ topic: parts.topic, partition }, original(held), value)
-      } catch (error) {
-        const { offset } = held.record
-        log.warn(
-          { topic: parts.topic, partition, offset, error: errorText(error) },
-          'record not decoded anew; the next attempt gets the same message',
-        )
-      }
-    }
   }
 
   /** Records that will not be handled here any more: they stay unfinished and come again, unless committed ahead. */
@@ -183,6 +178,26 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
 
   function unmark(held: HeldRecord<T> | undefined): void {
     if (held !== undefined) waiting.delete(held.ticket)
+  }
+
+  /** As `onFailure` says, for records that will not be tried again. */
+  function giveUp(records: readonly HeldRecord<T>[], error: unknown, attempts: number, then: () => void): void {
+    if (parts.onFailure === 'dead-letter') {
+      setAside(records, error, attempts, then)
+      return
+    }
+    const offset = records[0]?.record.offset
+    if (parts.onFailure === 'stop') {
+      abandon(records)
+      parts.onFailed(stopAt(`${place}, offset ${offset}`, error, attempts, { topic, partition, offset }))
+      return
+    }
+    for (const { record } of records) {
+      const told = { topic, partition, offset: record.offset, attempts, error: errorText(error) }
+      log.error(told, "record passed without being handled and without a letter, as onFailure: 'continue' says")
+    }
+    finish(records)
+    then()
   }
 
   function setAside(records: readonly HeldRecord<T>[], error: unknown, attempts: number, then: () => void): void {
@@ -206,7 +221,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   }
 
   function discardResults(why: string): void {
-    gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${parts.topic} ${why}`))
+    gone.abort(new DrawbridgeError('ERR_REVOKED', `partition ${partition} of ${topic} ${why}`))
   }
 
   function lose(): void {
@@ -229,13 +244,16 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     run(work) {
       running++
       work.attempts++
-      if (work.attempts === 1) work.begunAt = clock.now()
+      if (work.attempts === 1) work.begunAt = clock.elapsed()
       const attempt = work.attempts
-      const messages = work.records.map(({ message }) => (attempt === 1 ? message : { ...message, attempt }))
+      const redelivery = work.redelivery ?? null
+      const messages = work.records.map(({ message }) =>
+        attempt === 1 ? message : { ...message, attempt, redelivery },
+      )
       try {
-        const result = parts.handle(messages, gone.signal)
-        if (typeof result?.then === 'function') {
-          return result.then(
+        const running = callHandler(calling, messages, gone.signal)
+        if (running !== undefined) {
+          return running.then(
             () => succeed(work),
             (error: unknown) => fail(work, error),
           )
@@ -268,4 +286,13 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
       }
     },
   }
+}
+
+/** A subscription that is to stop at a record keeps the record's error, and says where it stands. */
+function stopAt(place: string, error: unknown, attempts: number, details: Readonly<Record<string, unknown>>): Error {
+  return new DrawbridgeError(
+    isDrawbridgeError(error) ? error.code : 'ERR_HANDLER_FAILED',
+    `${place}, attempt ${attempts}: ${errorText(error)}. The subscription stops before this record, as onFailure: 'stop' says; mend the cause and subscribe again, or use onFailure: 'dead-letter'`,
+    { cause: error, details, verdict: 'stop' },
+  )
 }

@@ -22,7 +22,7 @@ interface Prepared<T> {
   readonly codec: Codec<T>
   /** One for each partition; grows when the topic is widened. */
   readonly queues: AppendQueue[]
-  /** Clock time of the last look at the topic. */
+  /** When the topic was last looked at, as `clock.elapsed` counts. */
   lookedAt: number
 }
 
@@ -55,7 +55,7 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
   function prepare(): Promise<Prepared<T>> {
     preparing ??= parts.prepare().then(
       ({ codec, partitions }) => {
-        prepared = { codec, queues: [], lookedAt: clock.now() }
+        prepared = { codec, queues: [], lookedAt: clock.elapsed() }
         widen(prepared, partitions)
         keylessPartition = Math.floor(Math.random() * partitions)
         return prepared
@@ -78,8 +78,8 @@ export function createProducer<T>(parts: ProducerParts<T>): Producer<T> {
 
   /** In the background: sends go on meanwhile, and a look that fails is made again. */
   function lookForWidening(ready: Prepared<T>): void {
-    if (clock.now() - ready.lookedAt < LOOK_MS) return
-    ready.lookedAt = clock.now()
+    if (clock.elapsed() - ready.lookedAt < LOOK_MS) return
+    ready.lookedAt = clock.elapsed()
     backend.describeTopic(topic.name).then(
       ({ partitions }) => widen(ready, partitions),
       // The topic's own sends say what is wrong with it.

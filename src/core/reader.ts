@@ -2,7 +2,7 @@ import type { Backend } from './backend.ts'
 import type { ReadOptions } from './broker.ts'
 import type { Codec } from './codec.ts'
 import { DrawbridgeError } from './errors.ts'
-import { messageOf, undecodable } from './intake.ts'
+import { messageOf, undecodable } from './make-message.ts'
 import type { Message } from './message.ts'
 import { resolveFrom, resolveTo } from './position.ts'
 import type { StoredRecord } from './record.ts'
@@ -13,13 +13,31 @@ const PULL_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 }
 export interface ReaderParts<T> {
   readonly backend: Backend
   readonly topic: string
-  readonly codec: Codec<T>
+  codec(): Promise<Codec<T>>
   readonly options: ReadOptions
 }
 
-/** Reads a topic without a group: each partition in order, partitions as their records come. */
-export async function* readMessages<T>(parts: ReaderParts<T>): AsyncGenerator<Message<T>, void, undefined> {
-  const { backend, topic, codec, options } = parts
+/** Reads a topic without a group: each partition in order, partitions as their records come. Every iteration is a read of its own. */
+export function readMessages<T>(parts: ReaderParts<T>): AsyncIterable<Message<T>> {
+  return {
+    [Symbol.asyncIterator]() {
+      const returned = new AbortController()
+      const messages = iterate(parts, returned.signal)
+      return {
+        next: () => messages.next(),
+        // A generator's own `return` would wait for the record that a pending `next` waits for.
+        return() {
+          returned.abort()
+          return messages.return()
+        },
+      }
+    },
+  }
+}
+
+async function* iterate<T>(parts: ReaderParts<T>, returned: AbortSignal): AsyncGenerator<Message<T>, void, undefined> {
+  const { backend, topic, options } = parts
+  const codec = await parts.codec()
   const described = await backend.describeTopic(topic)
   const from = await resolveFrom(backend, described, options.from)
   const to = await resolveTo(backend, described, options.to)
@@ -46,11 +64,12 @@ export async function* readMessages<T>(parts: ReaderParts<T>): AsyncGenerator<Me
       },
     )
   }
+  returned.addEventListener('abort', arrival.wake, { once: true })
   options.signal?.addEventListener('abort', arrival.wake, { once: true })
   let open = ranges.length
   try {
     for (const { partition } of ranges) pull(partition)
-    while (open > 0) {
+    while (open > 0 && !returned.aborted) {
       checkAborted(topic, options.signal)
       if (failure !== undefined) throw failure.error
       const batch = arrived.shift()

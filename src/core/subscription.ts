@@ -26,6 +26,9 @@ export interface SubscriptionParts<T> {
   readonly log: Log
   readonly concurrency: number
   readonly maxInFlight: number
+  readonly maxInFlightBytes: number
+  readonly handlerTimeoutMs: number
+  readonly onFailure: 'dead-letter' | 'stop' | 'continue'
   readonly retry: RetryPolicy
   readonly commitAhead: number | null
   readonly onPositionLost: 'earliest' | 'stop'

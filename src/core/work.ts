@@ -1,6 +1,6 @@
 import type { Ticket } from './ack-tracker.ts'
 import type { Clock } from './clock.ts'
-import type { Message } from './message.ts'
+import type { Message, Redelivery } from './message.ts'
 import { recordBytes, type StoredRecord } from './record.ts'
 
 /** A record as the consumer carries it: raw bytes for a letter, the message for the handler, the ticket for the position. */
@@ -26,8 +26,10 @@ export interface Work<T> {
   readonly lane: string | null
   /** Attempts begun. */
   attempts: number
-  /** Clock time of the first attempt, milliseconds. */
+  /** When the first attempt began, as `clock.elapsed` counts. */
   begunAt: number
+  /** Once an attempt has failed. */
+  redelivery?: Redelivery
 }
 
 /** Gathers decoded records into work. */

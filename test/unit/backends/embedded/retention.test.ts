@@ -25,7 +25,7 @@ it('the-oldest-records-go-by-size-and-the-newest-stay', async () => {
 it('records-go-by-age-also-without-new-ones', async () => {
   const dir = tempDir()
   let ahead = 0
-  const clock = { now: () => Date.now() + ahead, after: () => () => undefined }
+  const clock = { now: () => Date.now() + ahead, elapsed: () => performance.now(), after: () => () => undefined }
   const backend = await openStore(dir, clock)
   await backend.createTopic({ name: 't', partitions: 1, ...FOR_EVER, retentionMs: 60_000 })
   await backend.append('t', 0, [big('a'), big('b')])
