@@ -51,8 +51,10 @@ async function readPem(name: string, file: string): Promise<Buffer> {
   try {
     bytes = await readFile(file)
   } catch (error) {
-    const reason = String(readProperty(error, 'code') ?? errorText(error))
-    throw new DrawbridgeError('ERR_CONFIG', `${name}=${file} cannot be read (${reason}): name a PEM file that exists`)
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      `${name}=${file} cannot be read (${codeOf(error)}): name a PEM file that exists`,
+    )
   }
   if (bytes.includes('-----BEGIN ')) return bytes
   throw new DrawbridgeError('ERR_CONFIG', `${name}=${file} holds no PEM: convert it with openssl, or name another file`)
@@ -75,6 +77,11 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 
 /** What mends a failure of TLS, undefined for any other error. None of these goes away by trying again. */
 export function tlsAdvice(error: unknown): string | undefined {
-  const code = String(readProperty(error, 'code') ?? '')
+  const code = codeOf(error)
   return ADVICE.find(([pattern]) => pattern.test(code))?.[1]
+}
+
+function codeOf(error: unknown): string {
+  const code = readProperty(error, 'code')
+  return typeof code === 'string' ? code : 'no code'
 }

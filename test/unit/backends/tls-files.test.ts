@@ -17,9 +17,10 @@ afterAll(() => {
 })
 
 async function listening(options: TlsOptions | undefined): Promise<number> {
-  const server = options === undefined ? createTcpServer((socket) => socket.end('plain')) : createServer(options)
-  server.on('tlsClientError', () => undefined)
-  server.on('secureConnection', (socket) => socket.end('hello'))
+  const server =
+    options === undefined
+      ? createTcpServer((socket) => socket.end('plain'))
+      : createServer(options, (socket) => socket.end('hello')).on('tlsClientError', () => undefined)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   closers.push(() => server.close())
