@@ -15,17 +15,19 @@ describe('lanes', () => {
         fc.infiniteStream(fc.nat()),
         (names, choices) => {
           const lanes = createLanes<Job>()
-          names.forEach((lane, number) => lanes.add({ lane, number }))
+          const coming = names.map((lane, number) => ({ lane, number }))
           const taken: Job[] = []
           const running: Job[] = []
           for (;;) {
+            for (const job of coming.splice(0, choices.next().value % 5)) lanes.add(job)
             for (let job = lanes.take(); job !== undefined; job = lanes.take()) {
               running.push(job)
               taken.push(job)
             }
             const keyed = running.filter(({ lane }) => lane !== null).map(({ lane }) => lane)
             expect(new Set(keyed).size).toBe(keyed.length)
-            if (running.length === 0) break
+            if (running.length === 0 && coming.length === 0) break
+            if (running.length === 0) continue
             const [left] = running.splice(choices.next().value % running.length, 1)
             lanes.leave(left as Job)
           }
