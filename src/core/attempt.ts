@@ -17,8 +17,17 @@ export interface AttemptParts<M> {
 export function callHandler<M>(parts: AttemptParts<M>, messages: M, gone: AbortSignal): Promise<void> | undefined {
   const { clock, handlerTimeoutMs } = parts
   if (handlerTimeoutMs === Number.POSITIVE_INFINITY) return promised(parts.handle(messages, gone))
-  const late = new AbortController()
-  const running = promised(parts.handle(messages, AbortSignal.any([gone, late.signal])))
+  // Not AbortSignal.any: what it makes of a signal as long-lived as `gone` is only let go by the garbage collector.
+  const ended = new AbortController()
+  const onGone = () => ended.abort(gone.reason)
+  gone.addEventListener('abort', onGone, { once: true })
+  const forget = () => gone.removeEventListener('abort', onGone)
+  let running: Promise<void> | undefined
+  try {
+    running = promised(parts.handle(messages, ended.signal))
+  } finally {
+    if (running === undefined) forget()
+  }
   if (running === undefined) return undefined
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const cancel = clock.after(handlerTimeoutMs, () => {
@@ -27,10 +36,13 @@ export function callHandler<M>(parts: AttemptParts<M>, messages: M, gone: AbortS
       `${parts.place}: the handler did not finish within ${handlerTimeoutMs} ms; let it obey its signal, or raise handlerTimeoutMs`,
       { details: { handlerTimeoutMs } },
     )
-    late.abort(error)
+    ended.abort(error)
     reject(error)
   })
-  void running.then(resolve, reject).then(cancel)
+  void running.then(resolve, reject).then(() => {
+    cancel()
+    forget()
+  })
   return promise
 }
 
