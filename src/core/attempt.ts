@@ -36,6 +36,7 @@ export function callHandler<M>(parts: AttemptParts<M>, messages: M, gone: AbortS
       `${parts.place}: the handler did not finish within ${handlerTimeoutMs} ms; let it obey its signal, or raise handlerTimeoutMs`,
       { details: { handlerTimeoutMs } },
     )
+    forget()
     ended.abort(error)
     reject(error)
   })
