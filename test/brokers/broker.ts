@@ -1,5 +1,5 @@
-/** Brokers by the names of the command line. `kafka3` is three Kafka nodes that replicate. */
-export const BROKER_NAMES = ['kafka', 'kafka3', 'rabbitmq', 'registry'] as const
+/** Brokers by the names of the command line. `kafka3` is three Kafka nodes that replicate, `kafka-secure` one with TLS and logins. */
+export const BROKER_NAMES = ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'registry'] as const
 export type BrokerName = (typeof BROKER_NAMES)[number]
 
 /** A node before it runs: what `prepare` and `command` need to know. */

@@ -78,6 +78,7 @@ test('tests find each broker by its variables', () => {
   expect(BROKER_NAMES.map((name) => BROKERS[name].variables(plans(BROKERS[name])))).toEqual([
     { KAFKA_URL: 'kafka://127.0.0.1:20001' },
     { KAFKA3_URL: 'kafka://127.0.0.1:20011,127.0.0.1:20012,127.0.0.1:20013' },
+    { KAFKA_SECURE_URL: 'kafka://127.0.0.1:20041', KAFKA_SECURE_FOLDER: '/run/kafka-secure' },
     {
       RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:20021/?stream=20022&management=20023',
       RABBITMQ_STREAM_URL: 'rabbitmq-stream://guest:guest@127.0.0.1:20022/',

@@ -1,7 +1,11 @@
 import { type NodePlan, portOf } from './broker.ts'
 
-/** server.properties of the `index`-th of the nodes: KRaft, broker and controller in one, everything on 127.0.0.1. */
-export function renderKafkaConfig(nodes: readonly NodePlan[], index: number): string {
+/** server.properties of the `index`-th of the nodes: KRaft, broker and controller in one, everything on 127.0.0.1. `more` wins. */
+export function renderKafkaConfig(
+  nodes: readonly NodePlan[],
+  index: number,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const node = nodes[index]
   if (node === undefined) throw new Error(`there is no node ${index}`)
   const client = `127.0.0.1:${portOf(node, 'client')}`
@@ -20,6 +24,7 @@ export function renderKafkaConfig(nodes: readonly NodePlan[], index: number): st
     ...(nodes.length > 1 ? FAILOVER : {}),
     ...SMALL,
     ...QUICK,
+    ...more,
   }
   return Object.entries(lines)
     .map(([name, value]) => `${name}=${value}\n`)

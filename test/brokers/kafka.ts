@@ -17,15 +17,33 @@ const ARTIFACTS: readonly Artifact[] = [
   { group: 'org.apache.logging.log4j', name: 'log4j-slf4j-impl', version: '2.25.3' },
 ]
 
-export const kafka: Broker = createKafka('kafka', 'KAFKA_URL', [{ name: 'kafka', ports: { client: 1, controller: 2 } }])
+export const kafka: Broker = createKafka({
+  name: 'kafka',
+  nodes: [{ name: 'kafka', ports: { client: 1, controller: 2 } }],
+  variable: 'KAFKA_URL',
+})
 
-export const kafka3: Broker = createKafka('kafka3', 'KAFKA3_URL', [
-  { name: 'kafka3-1', ports: { client: 11, controller: 14 } },
-  { name: 'kafka3-2', ports: { client: 12, controller: 15 } },
-  { name: 'kafka3-3', ports: { client: 13, controller: 16 } },
-])
+export const kafka3: Broker = createKafka({
+  name: 'kafka3',
+  nodes: [
+    { name: 'kafka3-1', ports: { client: 11, controller: 14 } },
+    { name: 'kafka3-2', ports: { client: 12, controller: 15 } },
+    { name: 'kafka3-3', ports: { client: 13, controller: 16 } },
+  ],
+  variable: 'KAFKA3_URL',
+})
 
-function createKafka(name: BrokerName, variable: string, nodes: Broker['nodes']): Broker {
+export function createKafka(parts: {
+  readonly name: BrokerName
+  readonly nodes: Broker['nodes']
+  readonly variable: string
+  /** What this one's configuration has beside every other's, and the options of its formatting. */
+  readonly more?: (node: NodePlan) => Promise<{
+    readonly config: Readonly<Record<string, string>>
+    readonly format: readonly string[]
+  }>
+}): Broker {
+  const { name, nodes, variable, more = async () => ({ config: {}, format: [] }) } = parts
   return {
     name,
     nodes,
@@ -38,6 +56,21 @@ function createKafka(name: BrokerName, variable: string, nodes: Broker['nodes'])
       [variable]: `kafka://${nodes.map((node) => `127.0.0.1:${portOf(node, 'client')}`).join(',')}`,
     }),
   }
+
+  async function prepare(plans: readonly NodePlan[]): Promise<void> {
+    const cluster = clusterId()
+    const standalone = plans.length === 1 ? ['--standalone'] : []
+    await Promise.all(
+      plans.map(async (node, index) => {
+        const own = await more(node)
+        await writeFile(node.config, renderKafkaConfig(plans, index, own.config))
+        await writeFile(loggingFile(node), KAFKA_LOGGING)
+        const args = ['format', '-t', cluster, ...standalone, ...own.format, '-c', node.config]
+        const format = java(node, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ...args)
+        await runTool(format.file, format.args, node.log)
+      }),
+    )
+  }
 }
 
 async function install(note: Note): Promise<void> {
@@ -48,20 +81,6 @@ async function install(note: Note): Promise<void> {
     await resolveArtifacts(ARTIFACTS, 'copy', folder, log)
   })
   await needTools(['java'], log, note)
-}
-
-async function prepare(nodes: readonly NodePlan[]): Promise<void> {
-  const cluster = clusterId()
-  const standalone = nodes.length === 1 ? ['--standalone'] : []
-  await Promise.all(
-    nodes.map(async (node, index) => {
-      await writeFile(node.config, renderKafkaConfig(nodes, index))
-      await writeFile(loggingFile(node), KAFKA_LOGGING)
-      const args = ['format', '-t', cluster, ...standalone, '-c', node.config]
-      const format = java(node, ['-Xmx128m', '-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ...args)
-      await runTool(format.file, format.args, node.log)
-    }),
-  )
 }
 
 async function probe(node: NodePlan, peers: readonly NodePlan[]): Promise<void> {

@@ -1,6 +1,13 @@
 import type { Broker, BrokerName } from './broker.ts'
 import { kafka, kafka3 } from './kafka.ts'
+import { kafkaSecure } from './kafka-secure.ts'
 import { rabbitmq } from './rabbitmq.ts'
 import { registry } from './registry.ts'
 
-export const BROKERS: Readonly<Record<BrokerName, Broker>> = { kafka, kafka3, rabbitmq, registry }
+export const BROKERS: Readonly<Record<BrokerName, Broker>> = {
+  kafka,
+  kafka3,
+  'kafka-secure': kafkaSecure,
+  rabbitmq,
+  registry,
+}

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import type { Note } from './broker.ts'
 
 /** Debian packages by the program that is wanted of them. */
-const PACKAGES = { java: 'default-jre-headless', mvn: 'maven', debootstrap: 'debootstrap' } as const
+const PACKAGES = { java: 'default-jre-headless', mvn: 'maven', debootstrap: 'debootstrap', openssl: 'openssl' } as const
 export type Tool = keyof typeof PACKAGES
 
 const MIN_JAVA = 17

@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   avro: { may: ['core'], packages: ['avsc'] },
   registry: { may: ['core', 'avro'] },
   // Files beside open.ts, such as a hash that several brokers share.
-  'backend-common': { may: ['core'], packages: [] },
+  'backend-common': { may: ['core'], packages: ['yaml'] },
   backend: { may: ['core', 'backend-common'] },
   backends: { may: ['core', 'backend', 'backend-common'], packages: [] },
   'open-broker': { may: ['core', 'avro', 'registry', 'backends'] },
