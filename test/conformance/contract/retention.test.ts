@@ -35,10 +35,15 @@ onEveryBackend('contract retention', ({ it, open, connect, join, name, hooks, lo
     await member.feed.commit(0, position)
     expect((await positionsOf(backend, group, topic))[0]).toBe(position)
     await member.feed.close()
-    // Mended by the commit: told once.
+    // Mended by the commit: told once. A broker whose retention runs in the background may have gone on and passed the new position, too.
     const again = await join(await open(), { group, topic, pull: false })
     await eventually(() => again.held().length === 2, settled('the partitions are assigned again'))
-    expect(again.assignments.find(({ partition }) => partition === 0)).toEqual({ partition: 0, position })
+    const mended = again.assignments.find(({ partition }) => partition === 0)
+    if (mended?.lost === undefined) expect(mended).toEqual({ partition: 0, position })
+    else {
+      expect([position, null]).toContain(mended.lost.position)
+      expect(await firstOf(backend, topic)).toBeGreaterThan(position)
+    }
   }, 180_000)
 
   it('a-loss-is-told-again-until-somebody-commits', async () => {
