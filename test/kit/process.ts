@@ -11,6 +11,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Flags of Node itself. */
   readonly nodeArgs?: readonly string[]
+  /** A command with its arguments that runs Node, such as `unshare`; signals reach the command, not Node. */
+  readonly under?: readonly string[]
 }
 
 export interface ProcessEnd {
@@ -42,7 +44,8 @@ const started = new Set<ChildProcess>()
 
 /** Starts `node FILE`. Whatever still runs when the test file ends is killed. */
 export function startProcess(file: string, options: ProcessOptions = {}): TestProcess {
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+  const [command = process.execPath, ...rest] = [...(options.under ?? []), process.execPath]
+  const child = spawn(command, [...rest, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

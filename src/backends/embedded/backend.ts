@@ -13,6 +13,7 @@ import { closedError, storeFailed, topicUnknown, withOutcome } from './errors.ts
 import { type EmbeddedFeed, openEmbeddedFeed } from './feed.ts'
 import { describeOneGroup, listAllGroups } from './groups.ts'
 import { openLmdb } from './lmdb.ts'
+import { sharedFileSystem } from './place.ts'
 import { type EmbeddedReader, createReader } from './reader.ts'
 import { type Snapshot, allTopics, createReadStore, offsetAt } from './reading.ts'
 import type { FirstPositions, Request, ResultOf } from './requests.ts'
@@ -25,7 +26,7 @@ const MAX_PARTITIONS = 10_000
 
 /**
  * Opens the store a URL `embedded:DIR` names, creating it where there is none. Processes of one machine share a store.
- * ERR_CONFIG, ERR_STORE_BUSY, ERR_STORE_FULL, ERR_STORE_FAILED.
+ * ERR_CONFIG, ERR_STORE_BUSY, ERR_STORE_FOREIGN, ERR_STORE_FULL, ERR_STORE_FAILED.
  */
 export async function openEmbedded(url: string, options: BackendOptions): Promise<Backend> {
   const { log, clock = systemClock } = options
@@ -36,6 +37,12 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   let failure: DrawbridgeError | undefined
 
   const writer = await openWriterThread(dir, log, onFailed)
+  const shared = sharedFileSystem(dir)
+  if (shared !== undefined)
+    log.warn(
+      { dir, fileSystem: shared },
+      'the store stands on a file system that machines share: use it from one machine only',
+    )
   const db = openLmdb(dir, { readOnly: true })
   const readStore = createReadStore(db)
   const watch = createWatch(read, onFailed)

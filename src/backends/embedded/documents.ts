@@ -4,6 +4,7 @@ import {
   COUNTERS_KEY,
   FORMAT_KEY,
   type KeyRange,
+  PLACE_KEY,
   TICK_KEY,
   groupKey,
   partitionKey,
@@ -107,6 +108,16 @@ export function getPosition(store: StoreReads, group: string, topicId: number, p
 
 export function putPosition(store: StoreWrites, group: string, topicId: number, partition: number, next: number): void {
   putNumbers(store, positionKey(group, topicId, partition), [next])
+}
+
+/** Where the processes run that use the store (place.ts). */
+export function getPlace(store: StoreReads): string | undefined {
+  const bytes = store.get(PLACE_KEY)
+  return bytes && Buffer.from(bytes).toString()
+}
+
+export function putPlace(store: StoreWrites, place: string): void {
+  store.put(PLACE_KEY, Buffer.from(place))
 }
 
 /** Marks an empty store with FORMAT; ERR_STORE_FAILED where the store has another one. */

@@ -11,6 +11,7 @@ const CHUNK = 6
 const GROUP = 7
 const POSITION = 8
 const TRASH = 9
+const PLACE = 10
 
 const TWO_POW_32 = 0x1_0000_0000
 
@@ -23,6 +24,7 @@ export interface KeyRange {
 export const FORMAT_KEY = Buffer.from([FORMAT])
 export const COUNTERS_KEY = Buffer.from([COUNTERS])
 export const TICK_KEY = Buffer.from([TICK])
+export const PLACE_KEY = Buffer.from([PLACE])
 
 export function topicKey(name: string): Buffer {
   return Buffer.concat([Buffer.from([TOPIC]), Buffer.from(name)])

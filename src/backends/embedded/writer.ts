@@ -8,6 +8,8 @@ import { type HolderFile, openHolderFile } from './holder.ts'
 import { insideGate } from './gate.ts'
 import { FORMAT_KEY } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
+import { claimPlace, placeOfProcess } from './place.ts'
+import { readerTable } from './reader-table.ts'
 import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING } from './requests.ts'
 import { roomIn, roomNeeded } from './room.ts'
@@ -47,11 +49,28 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
     const claims = new Int32Array(data.claims)
     const db = insideGate(claims, () => openLmdb(dir, { readOnly: false }))
     const writer = { db, dir, holder, claims }
-    inTransaction(writer, (store) => checkFormat(store, dir))
+    enter(writer)
     return writer
   } catch (error) {
     post({ kind: 'failed', error: toPlain(storeError(dir, error, 'not-written')) })
     return undefined
+  }
+}
+
+/** The first transaction. Its reader slot says that this process is here, and has to be taken before anybody else looks. */
+function enter(writer: Writer): void {
+  const { db, dir } = writer
+  try {
+    inTransaction(writer, (store) => {
+      checkFormat(store, dir)
+      const others = readerTable(db).map(({ pid }) => pid)
+      claimPlace(store, dir, placeOfProcess(), others)
+      db.useReadTransaction().done()
+    })
+    db.resetReadTxn()
+  } catch (error) {
+    void db.close()
+    throw error
   }
 }
 
