@@ -44,8 +44,8 @@ const started = new Set<ChildProcess>()
 
 /** Starts `node FILE`. Whatever still runs when the test file ends is killed. */
 export function startProcess(file: string, options: ProcessOptions = {}): TestProcess {
-  const [command = process.execPath, ...rest] = [...(options.under ?? []), process.execPath]
-  const child = spawn(command, [...rest, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+  const line = [...(options.under ?? []), process.execPath, ...(options.nodeArgs ?? []), file, ...(options.args ?? [])]
+  const child = spawn(line[0] ?? '', line.slice(1), {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

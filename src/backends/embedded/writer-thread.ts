@@ -66,7 +66,7 @@ export async function openWriterThread(
     if (message.kind === 'answers') for (const answer of message.answers) settle(answer)
     else if (message.kind === 'opening') openTimer = setTimeout(() => fail(busy()), BUSY_MS)
     else if (message.kind === 'failed') fail(fromPlain(message.error))
-    else {
+    else if (message.kind === 'ready') {
       clearTimeout(openTimer)
       isOpen = true
       opened.resolve()

@@ -42,9 +42,10 @@ function main(port: MessagePort, data: WriterData): void {
 
 function openWriter(data: WriterData, post: (message: WriterMessage) => void): Writer | undefined {
   const { dir } = data
+  let holder: HolderFile | undefined
   try {
     makeDirectory(dir)
-    const holder = openHolderFile(dir)
+    holder = openHolderFile(dir)
     post({ kind: 'opening' })
     const claims = new Int32Array(data.claims)
     const db = insideGate(claims, () => openLmdb(dir, { readOnly: false }))
@@ -52,6 +53,7 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
     enter(writer)
     return writer
   } catch (error) {
+    holder?.close()
     post({ kind: 'failed', error: toPlain(storeError(dir, error, 'not-written')) })
     return undefined
   }

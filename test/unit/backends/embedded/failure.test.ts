@@ -38,6 +38,19 @@ describe('a store another process has locked', () => {
   })
 })
 
+describe('an open that was given up', () => {
+  it('gets-the-lock-after-all-and-lets-go-of-everything-once', async () => {
+    const dir = tempDir()
+    const holder = startProcess(program('lock-holder'), { args: [dir] })
+    await holder.message<{ locked: boolean }>(({ locked }) => locked, 'the lock')
+    const late = startProcess(program('late-lock'), { args: [dir] })
+    await late.message<{ code: string }>(({ code }) => code === 'ERR_STORE_BUSY', 'the refusal')
+    holder.kill('SIGKILL')
+    // A descriptor closed twice may be another file's by then; Node warns of it.
+    expect([await late.ended, late.stderr()]).toEqual([{ code: 0, signal: null }, ''])
+  })
+})
+
 describe('a store without room', () => {
   it('refuses-as-not-written-and-loses-nothing-acknowledged', async () => {
     // A limit on the size of a file stands for a full disk, as only root could mount a small one.
