@@ -9,7 +9,8 @@ export interface NewRecord {
   readonly timestamp: number
 }
 
-/** A record at rest. Its buffers belong to the holder: they are never reused, and pin at most 1 KiB beside themselves. */
+/** A record at rest. Its buffers belong to the holder: they are never reused, and keep at most 16 KiB in memory beside
+ * themselves. */
 export interface StoredRecord extends NewRecord {
   readonly offset: number
   /** The broker's time of append, milliseconds since the epoch; never decreasing within a partition. */

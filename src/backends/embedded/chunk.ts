@@ -1,4 +1,5 @@
-import type { Headers, NewRecord, StoredRecord } from '../../core/record.ts'
+import { type Headers, type NewRecord, NO_HEADERS, type StoredRecord } from '../../core/record.ts'
+import { copyOut } from '../slab.ts'
 
 /*
  * A chunk is the unit at rest: neighbouring records of one append under one LMDB key. Little-endian.
@@ -11,9 +12,6 @@ const LAYOUT = 1
 const CHUNK_HEADER = 24
 const RECORD_HEADER = 28
 const HEADER_HEADER = 8
-const EMPTY = Buffer.alloc(0)
-/** Up to this size key and value share one block of memory, which halves the allocations; a kept key pins no more. */
-const SHARED_BYTES = 1_024
 
 /**
  * Bytes at which a chunk is closed. Small enough that a pull of one record copies little, large enough that a key, a
@@ -82,6 +80,7 @@ export type RecordVisitor = (offset: number, bytes: number, read: () => StoredRe
 /** Walks a chunk in offset order, decoding only what the visitor asks for. False when the visitor ended it. */
 export function visitChunk(chunk: Uint8Array, visit: RecordVisitor): boolean {
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  const bytesOfChunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   const layout = view.getUint8(0)
   if (layout !== LAYOUT) throw new Error(`chunk of unknown layout ${layout}`)
   const records = view.getUint32(4, true)
@@ -92,7 +91,7 @@ export function visitChunk(chunk: Uint8Array, visit: RecordVisitor): boolean {
     const start = at
     const bytes = view.getUint32(start, true) + 4
     const offset = base + view.getUint32(start + 4, true)
-    if (!visit(offset, bytes, () => readRecord(chunk, view, start, offset, appendedAt))) return false
+    if (!visit(offset, bytes, () => readRecord(bytesOfChunk, view, start, offset, appendedAt))) return false
     at += bytes
   }
   return true
@@ -135,40 +134,27 @@ function writeBytes(target: Buffer, at: number, bytes: Buffer | null): number {
   return at + bytes.length
 }
 
-function readRecord(
-  chunk: Uint8Array,
-  view: DataView,
-  start: number,
-  offset: number,
-  appendedAt: number,
-): StoredRecord {
+function readRecord(chunk: Buffer, view: DataView, start: number, offset: number, appendedAt: number): StoredRecord {
   const keyBytes = view.getInt32(start + 16, true)
   const valueBytes = view.getInt32(start + 20, true)
-  const keyEnd = Math.max(keyBytes, 0)
-  const bodyEnd = keyEnd + Math.max(valueBytes, 0)
-  const at = start + RECORD_HEADER + bodyEnd
-  let key: Buffer | null
-  let value: Buffer | null
-  if (bodyEnd <= SHARED_BYTES) {
-    const body = readBytes(chunk, start + RECORD_HEADER, bodyEnd) ?? EMPTY
-    key = keyBytes < 0 ? null : body.subarray(0, keyEnd)
-    value = valueBytes < 0 ? null : body.subarray(keyEnd)
-  } else {
-    key = readBytes(chunk, start + RECORD_HEADER, keyBytes)
-    value = readBytes(chunk, start + RECORD_HEADER + keyEnd, valueBytes)
-  }
+  const keyAt = start + RECORD_HEADER
+  const valueAt = keyAt + Math.max(keyBytes, 0)
+  const at = valueAt + Math.max(valueBytes, 0)
+  const key = readBytes(chunk, keyAt, keyBytes)
+  const value = readBytes(chunk, valueAt, valueBytes)
   const headers = readHeaders(chunk, view, at, view.getUint32(start + 24, true))
   return { key, value, headers, timestamp: view.getFloat64(start + 8, true), offset, appendedAt }
 }
 
-function readHeaders(chunk: Uint8Array, view: DataView, start: number, count: number): Headers {
+function readHeaders(chunk: Buffer, view: DataView, start: number, count: number): Headers {
+  if (count === 0) return NO_HEADERS
   const headers: [string, Buffer | null][] = []
   let at = start
   for (let i = 0; i < count; i += 1) {
     const nameBytes = view.getUint32(at, true)
     const valueBytes = view.getInt32(at + 4, true)
     at += HEADER_HEADER
-    const name = Buffer.from(chunk.buffer, chunk.byteOffset + at, nameBytes).toString()
+    const name = chunk.toString('utf8', at, at + nameBytes)
     at += nameBytes
     headers.push([name, readBytes(chunk, at, valueBytes)])
     at += Math.max(valueBytes, 0)
@@ -176,11 +162,6 @@ function readHeaders(chunk: Uint8Array, view: DataView, start: number, count: nu
   return headers
 }
 
-/** A copy in a block of its own, never in Buffer's shared pool: whoever keeps a key must not keep its neighbours. */
-function readBytes(chunk: Uint8Array, at: number, length: number): Buffer | null {
-  if (length < 0) return null
-  if (length === 0) return EMPTY
-  const copy = Buffer.allocUnsafeSlow(length)
-  copy.set(chunk.subarray(at, at + length))
-  return copy
+function readBytes(chunk: Buffer, at: number, length: number): Buffer | null {
+  return length < 0 ? null : copyOut(chunk, at, at + length)
 }

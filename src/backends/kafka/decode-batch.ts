@@ -1,6 +1,7 @@
 import type { PullLimits } from '../../core/backend.ts'
 import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
 import { type StoredRecord, NO_HEADERS } from '../../core/record.ts'
+import { copyOut } from '../slab.ts'
 import { decompress } from './compression.ts'
 
 const BATCH_HEADER_BYTES = 61
@@ -11,8 +12,6 @@ const APPEND_TIME = 8
 const TRANSACTIONAL = 16
 const CONTROL = 32
 const ABORT = 0
-/** Up to this size a record's key, value and headers share one block; who keeps the key keeps no more than that. */
-const SHARED_BYTES = 1_024
 
 export interface AbortedTransaction {
   readonly producer: bigint
@@ -29,9 +28,12 @@ export interface Chunk {
   readonly bytes: number
 }
 
-interface Open {
+interface Cursor {
   readonly buffer: Buffer
   at: number
+}
+
+interface Open extends Cursor {
   left: number
   readonly base: number
   readonly baseTimestamp: number
@@ -164,11 +166,10 @@ function readRecord(open: Open, first: number, to: number): StoredRecord | undef
       return undefined
     }
     if (!Number.isSafeInteger(offset)) throw new RangeError('an offset above 2^53')
-    const body = bodyOf(open, end)
-    const key = field(body)
-    const value = field(body)
-    const count = varint(body)
-    const headers = count <= 0 ? NO_HEADERS : readHeaders(body, count)
+    const key = field(open)
+    const value = field(open)
+    const count = varint(open)
+    const headers = count <= 0 ? NO_HEADERS : readHeaders(open, count)
     open.at = end
     return { offset, key, value, headers, timestamp, appendedAt: open.appendedAt ?? timestamp }
   } catch (error) {
@@ -181,7 +182,7 @@ function readRecord(open: Open, first: number, to: number): StoredRecord | undef
   }
 }
 
-function readHeaders(body: Body, count: number): (readonly [string, Buffer | null])[] {
+function readHeaders(body: Cursor, count: number): (readonly [string, Buffer | null])[] {
   const headers: (readonly [string, Buffer | null])[] = []
   for (let index = 0; index < count; index++) {
     const length = Math.max(0, varint(body))
@@ -192,36 +193,17 @@ function readHeaders(body: Body, count: number): (readonly [string, Buffer | nul
   return headers
 }
 
-interface Body {
-  readonly buffer: Buffer
-  at: number
-  /** Whether `buffer` is this record's alone. */
-  readonly own: boolean
-}
-
-/** From the key on. A small record is copied whole, which is one block of memory instead of two or more. */
-function bodyOf({ buffer, at }: Open, end: number): Body {
-  const length = end - at
-  if (length > SHARED_BYTES) return { buffer, at, own: false }
-  const copy = Buffer.allocUnsafeSlow(length)
-  buffer.copy(copy, 0, at, end)
-  return { buffer: copy, at: 0, own: true }
-}
-
 /** Never a slice of the whole answer, which would keep all of it in memory. */
-function field(body: Body): Buffer | null {
+function field(body: Cursor): Buffer | null {
   const length = varint(body)
   if (length < 0) return null
   const start = body.at
   body.at += length
   if (body.at > body.buffer.length) throw new RangeError('a field reaches beyond its record')
-  if (body.own) return body.buffer.subarray(start, body.at)
-  const copy = Buffer.allocUnsafeSlow(length)
-  body.buffer.copy(copy, 0, start, body.at)
-  return copy
+  return copyOut(body.buffer, start, body.at)
 }
 
-function varint(cursor: { readonly buffer: Buffer; at: number }): number {
+function varint(cursor: Cursor): number {
   const { buffer } = cursor
   const start = cursor.at
   let byte = buffer[cursor.at++] ?? 0

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Headers, NewRecord } from '../../core/record.ts'
+import { copyOut } from '../slab.ts'
 import { type AmqpValue, amqpText } from './protocol/amqp.ts'
 import { parseMessage, SECTIONS } from './protocol/message.ts'
 import type { Output } from './protocol/wire.ts'
@@ -196,7 +197,12 @@ function readMessage(bytes: Buffer): RecordContent {
     else if (value !== null && value !== '') headers.push([`amqp.${PROPERTIES[place] ?? place}`, bytesOf(value)])
   }
   const value = isNull ? null : viewOf(message.body ?? null)
-  return { ...ownBoth(key, value), headers: exact ?? headers, timestamp }
+  return {
+    key: key === null ? null : own(key),
+    value: value === null ? null : own(value),
+    headers: exact ?? headers,
+    timestamp,
+  }
 }
 
 function timeOf(value: AmqpValue): number | undefined {
@@ -226,21 +232,6 @@ function bytesOf(value: AmqpValue): Buffer | null {
   return view === null ? null : own(view)
 }
 
-/** Up to this size key and value share one block of memory, which halves the allocations; a kept key pins no more. */
-const SHARED_BYTES = 1_024
-
-function ownBoth(key: Buffer | null, value: Buffer | null): Pick<NewRecord, 'key' | 'value'> {
-  if (key === null || value === null || key.length + value.length > SHARED_BYTES)
-    return { key: key === null ? null : own(key), value: value === null ? null : own(value) }
-  const block = Buffer.allocUnsafeSlow(key.length + value.length)
-  block.set(key)
-  block.set(value, key.length)
-  return { key: block.subarray(0, key.length), value: block.subarray(key.length) }
-}
-
-/** A copy in a block of its own: whoever keeps a key must not keep the chunk it came in. */
 function own(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  copy.set(bytes)
-  return copy
+  return copyOut(bytes, 0, bytes.length)
 }
