@@ -130,7 +130,7 @@ export interface Subscription extends AsyncDisposable {
   readonly group: string
   readonly memberId: string
   status(): SubscriptionStatus
-  /** Resolves after `stop`; rejects when the subscription failed. */
+  /** Resolves after `stop`, or when the group's replay has come to its end; rejects when the subscription failed. */
   readonly done: Promise<void>
   /** Stops intake, lets running handlers finish within the drain time, commits, leaves the group. Past it: ERR_DRAIN_DEADLINE. */
   stop(): Promise<void>
@@ -141,6 +141,31 @@ export interface ReadOptions {
   readonly from?: From
   readonly to?: To
   readonly signal?: AbortSignal
+}
+
+/** Half-open, in offsets. */
+export interface PartitionRange {
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
+export interface CountOptions extends ReadOptions {
+  /** Told from time to time how many records have been counted. */
+  onCounted?(records: number): void
+}
+
+export interface ReplayOptions {
+  readonly from: From
+  /** Default `end`, as it is now. */
+  readonly to?: To
+  /** Checks everything and changes nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface GroupStatus extends GroupDescription {
+  /** What the group replays, by partition number; absent where it goes on for ever. */
+  readonly replay?: readonly PartitionRange[]
 }
 
 /** A connection to one broker. */
@@ -161,14 +186,23 @@ export interface Broker extends AsyncDisposable {
     widen(name: string, partitions: number): Promise<void>
     /** Deletes the topic, its records and all groups' positions on it; its schemas stay. ERR_GROUP_ACTIVE. */
     delete(name: string): Promise<void>
+    /** Counts the records of a range (default: all there are now) by reading them: offsets may have gaps. ERR_ABORTED. */
+    count(name: string, options?: CountOptions): Promise<readonly (PartitionRange & { readonly records: number })[]>
   }
   readonly groups: {
     list(): Promise<readonly { readonly group: string; readonly topic: string }[]>
-    describe(group: string, topic: string | Topic<never>): Promise<GroupDescription>
-    /** Moves an idle group; ERR_GROUP_ACTIVE while it has live members. */
+    describe(group: string, topic: string | Topic<never>): Promise<GroupStatus>
+    /** Moves an idle group, and ends its replay if there was one. ERR_GROUP_ACTIVE while it has live members. */
     reset(group: string, topic: string | Topic<never>, options: { readonly to: From | 'end' }): Promise<void>
     /** Forgets the group's positions; it begins anew when it comes again. ERR_GROUP_ACTIVE, ERR_GROUP_UNKNOWN. */
     delete(group: string, topic: string | Topic<never>): Promise<void>
+    /**
+     * Makes an idle group, which may be a new one, handle exactly `[from, to)`, whatever it handled before: its members
+     * end by themselves (`done` resolves) when the whole group has come there, also after restarts. Durable until the group
+     * is replayed, reset or deleted. No other group is touched. Resolves to the range. ERR_GROUP_ACTIVE; ERR_CONFIG for an
+     * offset that the topic has not, or has no longer.
+     */
+    replay(group: string, topic: string | Topic<never>, options: ReplayOptions): Promise<readonly PartitionRange[]>
   }
   /** Stops subscriptions (draining), flushes producers, ends readers, lets go of the broker. Idempotent. */
   close(): Promise<void>

@@ -1,5 +1,5 @@
-import type { Backend, TopicDescription } from './backend.ts'
-import type { BatchOptions, Broker, From, Producer, SubscribeOptions, Subscription } from './broker.ts'
+import type { Backend } from './backend.ts'
+import type { BatchOptions, Broker, PartitionRange, Producer, SubscribeOptions, Subscription } from './broker.ts'
 import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
 import { DrawbridgeError } from './errors.ts'
@@ -8,6 +8,8 @@ import { oneOf, wholeNumber } from './options.ts'
 import { parseStart, resolveFrom } from './position.ts'
 import { createProducer } from './producer.ts'
 import { readMessages } from './reader.ts'
+import { checkRetained, countRecords, resolveRange } from './replay.ts'
+import { createReplayBounds, type ReplayRange } from './replay-bounds.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 import { openSubscription, type SubscriptionParts } from './subscription.ts'
 import { checkGroupName, checkTopicName, isInternalTopic, type Topic } from './topic.ts'
@@ -33,6 +35,7 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
   const { backend, clock, log } = parts
   const producers = new Set<Pick<Producer<never>, 'close'>>()
   const subscriptions = new Set<Subscription>()
+  const replays = createReplayBounds(backend, clock)
   let closing: Promise<void> | undefined
 
   function checkOpen(): void {
@@ -49,6 +52,7 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
     const delivery = oneOf('delivery', options.delivery, ['at-least-once', 'at-most-once'])
     return {
       backend,
+      replays,
       clock,
       log,
       topic: topic.name,
@@ -136,18 +140,43 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
       describe: (name) => backend.describeTopic(name),
       widen: (name, partitions) => backend.widenTopic(name, wholeNumber('partitions', partitions, 1, 1, 10_000)),
       delete: (name) => backend.deleteTopic(checkTopicName(name)),
+      async count(name, options = {}) {
+        const described = await backend.describeTopic(name)
+        const range = await resolveRange(backend, described, { from: options.from ?? 'earliest', to: options.to })
+        const counts = await countRecords(backend, name, range, options)
+        return describeRange(range).map((row, partition) => ({ ...row, records: counts[partition] ?? 0 }))
+      },
     },
 
     groups: {
       async list() {
         return (await backend.listGroups()).filter(({ topic }) => !isInternalTopic(topic))
       },
-      describe: (group, topic) => backend.describeGroup(group, nameOf(topic)),
-      delete: (group, topic) => backend.deleteGroup(group, nameOf(topic)),
+      async describe(group, topic) {
+        const described = await backend.describeGroup(group, nameOf(topic))
+        const replay = await replays.peek(group, nameOf(topic))
+        return replay === undefined ? described : { ...described, replay: describeRange(replay) }
+      },
+      async delete(group, topic) {
+        const name = nameOf(topic)
+        await replays.move(group, name, null, () => backend.deleteGroup(group, name))
+      },
       async reset(group, topic, { to }) {
         const described = await backend.describeTopic(nameOf(topic))
         checkGroupName(group, described.name)
-        await backend.resetGroup(group, described.name, await resetTargets(backend, described, to))
+        const offsets = checkRetained(await resolveFrom(backend, described, to), described)
+        await replays.move(group, described.name, null, () => backend.resetGroup(group, described.name, offsets))
+      },
+      async replay(group, topic, options) {
+        const described = await backend.describeTopic(nameOf(topic))
+        const { name } = described
+        checkGroupName(group, name)
+        const range = await resolveRange(backend, described, options)
+        checkRetained(range.from, described)
+        await (options.dryRun === true
+          ? replays.checkIdle(group, name)
+          : replays.move(group, name, range, () => backend.resetGroup(group, name, range.from)))
+        return describeRange(range)
       },
     },
 
@@ -164,18 +193,8 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
   }
 }
 
-/** Every offset has to be one that the group can go on from. */
-async function resetTargets(backend: Backend, topic: TopicDescription, to: From | 'end'): Promise<readonly number[]> {
-  const offsets = await resolveFrom(backend, topic, to)
-  offsets.forEach((offset, partition) => {
-    const range = topic.ranges[partition]
-    if (range === undefined || (offset >= range.first && offset <= range.end)) return
-    throw new DrawbridgeError(
-      'ERR_CONFIG',
-      `offset ${offset} of partition ${partition}: topic ${topic.name} has offsets ${range.first} to ${range.end} there`,
-    )
-  })
-  return offsets
+function describeRange({ from, to }: ReplayRange): readonly PartitionRange[] {
+  return from.map((offset, partition) => ({ partition, from: offset, to: to[partition] ?? offset }))
 }
 
 function nameOf(topic: string | { readonly name: string }): string {

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   ERR_HANDLER_TIMEOUT: 'retry',
   ERR_ENDPOINT: 'retry',
   ERR_POSITION_LOST: 'stop',
+  ERR_REPLAY_UNFINISHED: 'stop',
   ERR_STORE_FAILED: 'stop',
   ERR_STORE_FOREIGN: 'stop',
   ERR_ENDPOINT_GONE: 'stop',

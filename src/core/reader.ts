@@ -113,7 +113,7 @@ async function decode<T>(
 }
 
 /** A read that was cut short must not look like one that reached its end. */
-function checkAborted(topic: string, signal: AbortSignal | undefined): void {
+export function checkAborted(topic: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new DrawbridgeError('ERR_ABORTED', `the read of topic ${topic} was aborted before its end`, {
       cause: signal.reason,

@@ -7,6 +7,8 @@ import { DrawbridgeError, errorText } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
 import { createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
+import { atReplayEnd, boundFeed } from './replay-end.ts'
+import type { ReplayBounds } from './replay-bounds.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Assembler, Work } from './work.ts'
 
@@ -18,6 +20,7 @@ const STALE_LOOK_MS = 20
 
 export interface SubscriptionParts<T> {
   readonly backend: Backend
+  readonly replays: Pick<ReplayBounds, 'find'>
   readonly topic: string
   readonly group: string
   readonly from: StartPosition
@@ -51,8 +54,9 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   let overdue = false
   let stopping: Promise<void> | undefined
   let leaving: Promise<void> | undefined
-  /** Set once the group is joined. */
+  /** Set once the group is joined, and it is known whether it replays. */
   const joined: { feed?: Feed } = {}
+  const left = new AbortController()
 
   /** Gives free slots to the partitions in turn, so that none is held up by another. */
   function dispatch(): void {
@@ -114,11 +118,11 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
       log.error({ ...error.details }, `position lost, going on at the first record retained`)
     }
     // A driver may assign before `openFeed` has resolved; the runner then starts as soon as it has.
-    if (joined.feed === undefined) early.push(assignment)
+    if (joined.feed === undefined) early.set(partition, assignment)
     else start(joined.feed, assignment)
   }
 
-  const early: Assignment[] = []
+  const early = new Map<number, Assignment>()
 
   function start(feed: Feed, assignment: Assignment): void {
     const runner = createPartitionRunner({ ...parts, feed, deadLetters, onReady: dispatch, onFailed: fail }, assignment)
@@ -134,6 +138,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   async function onRevoke(partitions: readonly number[]): Promise<void> {
     await Promise.all(
       partitions.map(async (partition) => {
+        early.delete(partition)
         const runner = runners.get(partition)
         if (runner === undefined) return
         const inTime = await runner.revoke()
@@ -150,6 +155,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
 
   function onLost(partitions: readonly number[]): void {
     for (const partition of partitions) {
+      early.delete(partition)
       runners.get(partition)?.lose()
       drop(partition)
     }
@@ -158,6 +164,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   }
 
   async function leave(): Promise<void> {
+    left.abort()
     try {
       await joined.feed?.close()
     } catch (error) {
@@ -199,10 +206,15 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     onLost,
     onFailed: fail,
   })
-  joined.feed = opened
+  const replay = await parts.replays.find(group, topic).catch(async (error: unknown) => {
+    await opened.close()
+    throw error
+  })
+  const feed = replay === undefined ? opened : boundFeed(opened, replay)
+  joined.feed = feed
   // A driver that assigned within `openFeed` may have made the subscription fail before there was a feed to close.
-  if (state === 'RUNNING') for (const assignment of early) start(opened, assignment)
-  else await opened.close()
+  if (state === 'RUNNING') for (const assignment of early.values()) start(feed, assignment)
+  else await feed.close()
 
   function status(): SubscriptionStatus {
     const partitions = [...runners.values()].map((runner) => runner.status()).sort((a, b) => a.partition - b.partition)
@@ -211,6 +223,12 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   }
 
   const stopOnce = () => (stopping ??= stop())
+  if (replay !== undefined) {
+    void atReplayEnd({ backend, clock, log, topic, group, range: replay, ended: left.signal, status }).then((atEnd) => {
+      // Nothing is in hand any more, so that there is no deadline to miss.
+      if (atEnd) void stopOnce()
+    })
+  }
   return {
     group,
     get memberId() {

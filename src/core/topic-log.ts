@@ -1,0 +1,67 @@
+import type { Backend } from './backend.ts'
+import { DrawbridgeError, hasCode } from './errors.ts'
+import type { NewRecord, StoredRecord } from './record.ts'
+import { KEPT_FOR_EVER } from './topic-spec.ts'
+
+/** An internal topic of one partition that every process may append to, and reads from its beginning. */
+export interface TopicLog {
+  /** Resolves when everything that was appended before the call has been applied. A topic that is not there is empty. */
+  catchUp(): Promise<void>
+  /** Resolves when durable; creates the topic at the first call. */
+  append(record: NewRecord): Promise<void>
+}
+
+const LIMITS = { maxRecords: 500, maxBytes: 4 * 1_048_576 }
+
+/** `apply` gets every record once, in order. */
+export function createTopicLog(backend: Backend, topic: string, apply: (record: StoredRecord) => void): TopicLog {
+  let created = false
+  let position = 0
+  let last: Promise<void> = Promise.resolve()
+  /** A read that has not begun: whoever asks before it does shares it. */
+  let queued: Promise<void> | undefined
+
+  async function readOn(): Promise<void> {
+    let end: number
+    try {
+      end = (await backend.describeTopic(topic)).ranges[0]?.end ?? 0
+    } catch (error) {
+      if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return
+      throw error
+    }
+    if (end <= position) return
+    const reader = await backend.openReader({
+      topic,
+      ranges: [{ partition: 0, from: position, to: end }],
+      limits: LIMITS,
+    })
+    try {
+      for (let records = await reader.pull(0); records !== null; records = await reader.pull(0)) {
+        if (records.length === 0)
+          throw new DrawbridgeError('ERR_CLOSED', `the broker was closed while ${topic} was read`)
+        for (const record of records) {
+          apply(record)
+          position = record.offset + 1
+        }
+      }
+    } finally {
+      await reader.close()
+    }
+  }
+
+  return {
+    catchUp() {
+      queued ??= last.then(() => {
+        queued = undefined
+        return readOn()
+      })
+      last = queued.catch(() => undefined)
+      return queued
+    },
+    async append(record) {
+      if (!created) await backend.createTopic({ name: topic, partitions: 1, ...KEPT_FOR_EVER })
+      created = true
+      await backend.append(topic, 0, [record])
+    },
+  }
+}

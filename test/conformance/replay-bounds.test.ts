@@ -1,0 +1,119 @@
+import { expect } from '@jest/globals'
+import { createReplayBounds, type ReplayRange, REPLAY_TOPIC } from '../../src/core/replay-bounds.ts'
+import { eventually } from '../kit/eventually.ts'
+import { onEveryBackend } from './every-backend.ts'
+import { steps, stepTopic } from './steps.ts'
+
+onEveryBackend('replay bounds', ({ it, connect, name }) => {
+  it('members-are-refused-after-an-interrupted-replay-until-the-group-is-moved-again', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 10))
+    const bounds = createReplayBounds(broker.backend, broker.clock)
+    const cut = () => Promise.reject(new Error('the power went'))
+    const interrupt = () => expect(bounds.move('g', topic.name, { from: [2], to: [5] }, cut)).rejects.toThrow('power')
+    const subscribe = (seen: number[]) =>
+      broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
+
+    for (const again of [
+      () => broker.groups.replay('g', topic, { from: 2, to: 5 }),
+      () => broker.groups.reset('g', topic, { to: 2 }),
+      () => broker.groups.delete('g', topic),
+    ]) {
+      await interrupt()
+      await expect(subscribe([])).rejects.toMatchObject({ code: 'ERR_REPLAY_UNFINISHED', verdict: 'stop' })
+      await again()
+      const seen: number[] = []
+      const member = await subscribe(seen)
+      await eventually(() => seen.length >= 3, { what: 'the group goes on' })
+      await member.stop()
+    }
+    // Where the group was never there, its deletion says so, and mends it all the same.
+    await broker.groups.delete('g', topic)
+    await interrupt()
+    await broker.groups
+      .delete('g', topic)
+      .catch((error: unknown) => expect(error).toMatchObject({ code: 'ERR_GROUP_UNKNOWN' }))
+    await (await subscribe([])).stop()
+  }, 120_000)
+
+  it('of-two-replays-at-once-bound-and-positions-are-of-the-same-one-or-members-are-refused', async () => {
+    const brokers = [await connect(), await connect(), await connect()]
+    const topic = stepTopic(name('t'), 2)
+    await brokers[0]?.declare(topic)
+    await brokers[0]?.producer(topic).sendAll(steps(10, 10))
+    for (let round = 0; round < 5; round++) {
+      const group = `g-${round}`
+      const outcomes = await Promise.allSettled(
+        brokers.map((broker, n) =>
+          broker.groups.replay(group, topic, { from: { offsets: { 0: n, 1: n } }, to: 'end' }),
+        ),
+      )
+      for (const outcome of outcomes)
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ERR_REPLAY_UNFINISHED' })
+      const found = await createReplayBounds(brokers[0]!.backend, brokers[0]!.clock)
+        .find(group, topic.name)
+        .catch((error: { code: string }) => error.code)
+      if (found === 'ERR_REPLAY_UNFINISHED') {
+        // Nobody may have been told that it was done.
+        expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true)
+        continue
+      }
+      const { positions } = (await brokers[0]?.groups.describe(group, topic)) ?? { positions: [] }
+      expect(positions.map(({ next }) => next)).toEqual((found as ReplayRange | undefined)?.from)
+    }
+  }, 120_000)
+
+  it('a-move-under-way-holds-a-joining-member-up-until-it-is-done', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 10))
+    const bounds = createReplayBounds(broker.backend, broker.clock)
+    const moving = Promise.withResolvers<void>()
+    const moved = bounds.move('g', topic.name, { from: [3], to: [5] }, async () => {
+      await broker.backend.resetGroup('g', topic.name, [3])
+      await moving.promise
+    })
+    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 3, {
+      what: 'the positions are set',
+    })
+    const seen: number[] = []
+    const joining = broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
+    await eventually(async () => (await broker.groups.describe('g', topic)).members.length === 1, {
+      what: 'the member has joined',
+    })
+    expect(seen).toEqual([])
+    moving.resolve()
+    await moved
+    await (await joining).done
+    expect(seen).toEqual([3, 4])
+  })
+
+  it('foreign-records-in-the-topic-of-bounds-do-no-harm', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(1, 3))
+    await broker.groups.replay('g', topic, { from: 0, to: 2 })
+    const { incarnation } = await broker.topics.describe(topic.name)
+    const odd = { id: 'x', group: 'g', topic: topic.name, version: 99, incarnation, moving: true, bound: null }
+    const values = ['', '{', 'null', '[]', '{"group":1}', JSON.stringify(odd), null]
+    await broker.backend.append(
+      REPLAY_TOPIC,
+      0,
+      values.map((value) => ({
+        key: null,
+        value: value === null ? null : Buffer.from(value),
+        headers: [],
+        timestamp: 0,
+      })),
+    )
+    const seen: number[] = []
+    const other = await connect()
+    const member = await other.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
+    await member.done
+    expect(seen).toEqual([0, 1])
+  })
+})
