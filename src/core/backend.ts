@@ -85,7 +85,7 @@ export interface AppendResult {
   readonly firstOffset: number | null
 }
 
-/** Bounds on what one pull returns and the driver holds ready per partition. One record is always allowed through. */
+/** Bounds on what one pull returns; a driver holds at most twice that ready per partition. One record is always allowed through. */
 export interface PullLimits {
   readonly maxRecords: number
   readonly maxBytes: number

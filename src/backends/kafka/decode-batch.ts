@@ -26,6 +26,8 @@ export interface Chunk {
   /** The offset after all that the chunk holds, markers and gaps included. */
   readonly next: number
   readonly bytes: number
+  /** Bytes of the batches that nothing was taken of yet. */
+  readonly unopened: number
 }
 
 interface Cursor {
@@ -59,6 +61,9 @@ export function createChunk(bytes: Buffer, from: number, aborted: readonly Abort
     },
     next: whole.next,
     bytes: whole.end,
+    get unopened() {
+      return whole.end - at
+    },
     take,
   }
 

@@ -56,7 +56,6 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
   const { topic, lane, limits, log } = options
   const readings = new Map<number, Reading>()
   const busyLanes = new Set<string>()
-  const chunkBytes = Math.max(1, Math.ceil(limits.maxBytes / 2))
   let scheduled = false
   let timer: NodeJS.Timeout | undefined
   let unknownSince: number | undefined
@@ -143,7 +142,7 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       const from = asked.map(([partition, { cursor }]) => ({
         partition,
         offset: cursor.fetchFrom,
-        maxBytes: chunkBytes,
+        maxBytes: limits.maxBytes,
       }))
       const lagging = asked.some(([, { cursor, end }]) => cursor.fetchFrom < end)
       const waitMs = pace === 'tail' ? TAIL_WAIT_MS : lagging ? 0 : SHORT_WAIT_MS
