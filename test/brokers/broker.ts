@@ -1,5 +1,8 @@
-/** Brokers by the names of the command line. `kafka3` is three Kafka nodes that replicate, `kafka-secure` one with TLS and logins. */
-export const BROKER_NAMES = ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'registry'] as const
+/**
+ * Brokers by the names of the command line. `kafka3` is three Kafka nodes that replicate, `kafka-secure` one with TLS and logins;
+ * `rabbitmq-faults` is for tests that break it.
+ */
+export const BROKER_NAMES = ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'rabbitmq-faults', 'registry'] as const
 export type BrokerName = (typeof BROKER_NAMES)[number]
 
 /** A node before it runs: what `prepare` and `command` need to know. */

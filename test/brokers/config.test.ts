@@ -56,14 +56,20 @@ test('three Kafka nodes keep three copies and acknowledge with two', () => {
 test('every listener is on this machine alone', () => {
   const [rabbitmq, registry] = [plans(BROKERS.rabbitmq), plans(BROKERS.registry)].map(([node]) => node)
   if (rabbitmq === undefined || registry === undefined) throw new Error('a broker without a node')
-  expect(renderRabbitmqConfig(rabbitmq)).toBe(`listeners.tcp.1 = 127.0.0.1:20021
+  const inside = (file: string) => `/srv/node/${file}`
+  expect(renderRabbitmqConfig(rabbitmq, inside)).toContain(`listeners.tcp.1 = 127.0.0.1:20021
 stream.listeners.tcp.1 = 127.0.0.1:20022
 stream.advertised_host = 127.0.0.1
 stream.advertised_port = 20022
 management.tcp.ip = 127.0.0.1
 management.tcp.port = 20023
+listeners.ssl.1 = 127.0.0.1:20026
+stream.listeners.ssl.1 = 127.0.0.1:20027
+stream.advertised_tls_port = 20027
+management.ssl.ip = 127.0.0.1
+management.ssl.port = 20028
 `)
-  expect(rabbitmqEnvironment(rabbitmq, (file) => `/srv/node/${file}`)).toMatchObject({
+  expect(rabbitmqEnvironment(rabbitmq, inside)).toMatchObject({
     RABBITMQ_NODENAME: 'rabbitmq@localhost',
     RABBITMQ_CONFIG_FILE: '/srv/node/rabbitmq.conf',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
@@ -81,9 +87,12 @@ test('tests find each broker by its variables', () => {
     { KAFKA_SECURE_URL: 'kafka://127.0.0.1:20041', KAFKA_SECURE_FOLDER: '/run/kafka-secure' },
     {
       RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:20021/?stream=20022&management=20023',
+      RABBITMQ_TLS_URL:
+        'amqps://guest:guest@127.0.0.1:20026/?stream=20027&management=20028&ca=/run/rabbitmq/tls/ca.pem',
       RABBITMQ_STREAM_URL: 'rabbitmq-stream://guest:guest@127.0.0.1:20022/',
       RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:20023',
     },
+    { RABBITMQ_FAULTS_URL: 'amqp://guest:guest@127.0.0.1:20051/?stream=20052&management=20053' },
     { REGISTRY_URL: 'http://127.0.0.1:20031/apis/ccompat/v7' },
   ])
 })

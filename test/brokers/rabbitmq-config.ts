@@ -2,13 +2,26 @@ import { type NodePlan, portOf } from './broker.ts'
 
 export const RABBITMQ_PLUGINS = '[rabbitmq_stream,rabbitmq_stream_management,rabbitmq_management].\n'
 
-export function renderRabbitmqConfig(node: NodePlan): string {
+/** Serves with TLS, too, by the files of test/kit/test-ca.ts in the node's folder `tls`; a client may show a certificate. */
+export function renderRabbitmqConfig(node: NodePlan, inside: (file: string) => string): string {
+  const certificates = (prefix: string) => `${prefix}.cacertfile = ${inside('tls/ca.pem')}
+${prefix}.certfile = ${inside('tls/server.pem')}
+${prefix}.keyfile = ${inside('tls/server.key')}
+${prefix}.verify = verify_peer
+${prefix}.fail_if_no_peer_cert = false`
   return `listeners.tcp.1 = 127.0.0.1:${portOf(node, 'amqp')}
 stream.listeners.tcp.1 = 127.0.0.1:${portOf(node, 'stream')}
 stream.advertised_host = 127.0.0.1
 stream.advertised_port = ${portOf(node, 'stream')}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = ${portOf(node, 'management')}
+listeners.ssl.1 = 127.0.0.1:${portOf(node, 'amqpTls')}
+stream.listeners.ssl.1 = 127.0.0.1:${portOf(node, 'streamTls')}
+stream.advertised_tls_port = ${portOf(node, 'streamTls')}
+management.ssl.ip = 127.0.0.1
+management.ssl.port = ${portOf(node, 'managementTls')}
+${certificates('ssl_options')}
+${certificates('management.ssl')}
 `
 }
 

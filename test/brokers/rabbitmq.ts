@@ -1,6 +1,9 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Broker, type NodePlan, portOf } from './broker.ts'
+import { promisify } from 'node:util'
+import { makeTestCa } from '../kit/test-ca.ts'
+import { type Broker, type BrokerName, type Command, type NodePlan, portOf } from './broker.ts'
 import { entryFolder } from './cache.ts'
 import { fillDebianFolder, insideDebian, pathInside } from './debian-folder.ts'
 import { RABBITMQ_PLUGINS, rabbitmqEnvironment, renderRabbitmqConfig } from './rabbitmq-config.ts'
@@ -8,51 +11,85 @@ import { ask, isWholeFrame } from './tcp.ts'
 
 const ENTRY = 'rabbitmq-trixie'
 const USER = 'rabbitmq'
+const TOOL_TIMEOUT_MS = 60_000
 
-export const rabbitmq: Broker = {
-  name: 'rabbitmq',
-  nodes: [{ name: 'rabbitmq', ports: { amqp: 21, stream: 22, management: 23, distribution: 24, epmd: 25 } }],
-  config: 'rabbitmq.conf',
-  install: (note) => fillDebianFolder(ENTRY, ['rabbitmq-server', 'ca-certificates'], note),
-  prepare: async (nodes) => {
-    for (const node of nodes) await prepareNode(node)
-  },
-  command: (node) =>
-    insideDebian({
-      debian: ENTRY,
-      folder: node.folder,
-      user: USER,
-      group: USER,
-      env: rabbitmqEnvironment(node, pathInside),
-      command: ['/usr/lib/rabbitmq/bin/rabbitmq-server'],
-    }),
-  probe: async (node) => {
-    await probeAmqp(portOf(node, 'amqp'))
-    await probeStream(portOf(node, 'stream'))
-    await probeManagement(portOf(node, 'management'))
-  },
-  variables: (nodes) => Object.assign({}, ...nodes.map(variablesOf)) as Record<string, string>,
+const PORTS = ['amqp', 'stream', 'management', 'distribution', 'epmd', 'amqpTls', 'streamTls', 'managementTls'] as const
+
+export const rabbitmq: Broker = createRabbitmq('rabbitmq', 21, variablesOf)
+/** For tests that stop it, fill it or change its plugins while others use the other one. */
+export const rabbitmqFaults: Broker = createRabbitmq('rabbitmq-faults', 51, (node) => ({
+  RABBITMQ_FAULTS_URL: urlOf(node),
+}))
+
+function createRabbitmq(
+  name: BrokerName,
+  firstPort: number,
+  variables: (node: NodePlan) => Readonly<Record<string, string>>,
+): Broker {
+  return {
+    name,
+    nodes: [{ name, ports: Object.fromEntries(PORTS.map((what, index) => [what, firstPort + index])) }],
+    config: 'rabbitmq.conf',
+    install: (note) => fillDebianFolder(ENTRY, ['rabbitmq-server', 'ca-certificates'], note),
+    prepare: async (nodes) => {
+      for (const node of nodes) await prepareNode(node)
+    },
+    command: (node) => insideNode(node, ['/usr/lib/rabbitmq/bin/rabbitmq-server']),
+    probe,
+    variables: (nodes) => Object.assign({}, ...nodes.map(variables)) as Record<string, string>,
+  }
+}
+
+/** A command of RabbitMQ's tools for a node that runs, such as `rabbitmqctl list_users`. Resolves to what it printed. */
+export async function runRabbitmqTool(
+  node: NodePlan,
+  tool: 'rabbitmqctl' | 'rabbitmq-plugins',
+  args: readonly string[],
+): Promise<string> {
+  const { file, args: all } = insideNode(node, [`/usr/lib/rabbitmq/bin/${tool}`, ...args])
+  const { stdout } = await promisify(execFile)(file, all, { timeout: TOOL_TIMEOUT_MS })
+  return stdout
+}
+
+function insideNode(node: NodePlan, command: readonly string[]): Command {
+  const env = rabbitmqEnvironment(node, pathInside)
+  return insideDebian({ debian: ENTRY, folder: node.folder, user: USER, group: USER, env, command })
+}
+
+async function probe(node: NodePlan): Promise<void> {
+  await probeAmqp(portOf(node, 'amqp'))
+  await probeStream(portOf(node, 'stream'))
+  await probeManagement(portOf(node, 'management'))
 }
 
 function variablesOf(node: NodePlan): Readonly<Record<string, string>> {
   return {
-    // The ports are not RabbitMQ's defaults, so the driver has to be told them.
-    RABBITMQ_URL: `amqp://guest:guest@127.0.0.1:${portOf(node, 'amqp')}/?stream=${portOf(node, 'stream')}&management=${portOf(node, 'management')}`,
+    RABBITMQ_URL: urlOf(node),
+    RABBITMQ_TLS_URL: `amqps://guest:guest@127.0.0.1:${portOf(node, 'amqpTls')}/?stream=${portOf(node, 'streamTls')}&management=${portOf(node, 'managementTls')}&ca=${join(node.folder, 'tls', 'ca.pem')}`,
     RABBITMQ_STREAM_URL: `rabbitmq-stream://guest:guest@127.0.0.1:${portOf(node, 'stream')}/`,
     // Without user and password, because fetch refuses such addresses; they are those of RABBITMQ_URL.
     RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${portOf(node, 'management')}`,
   }
 }
 
+/** The ports are not RabbitMQ's defaults, so the driver has to be told them. */
+function urlOf(node: NodePlan): string {
+  return `amqp://guest:guest@127.0.0.1:${portOf(node, 'amqp')}/?stream=${portOf(node, 'stream')}&management=${portOf(node, 'management')}`
+}
+
 async function prepareNode(node: NodePlan): Promise<void> {
   const data = join(node.folder, 'data')
+  const tls = join(node.folder, 'tls')
   await mkdir(data)
-  await writeFile(node.config, renderRabbitmqConfig(node))
+  await mkdir(tls)
+  makeTestCa(tls)
+  await writeFile(node.config, renderRabbitmqConfig(node, pathInside))
   await writeFile(join(node.folder, 'enabled_plugins'), RABBITMQ_PLUGINS)
   const { uid, gid } = idsOf(USER, await readFile(join(entryFolder(ENTRY), 'etc/passwd'), 'utf8'))
   // The folder itself too: it is the server's home, where it keeps its cookie.
-  await chown(node.folder, uid, gid)
-  await chown(data, uid, gid)
+  const files = (await readdir(tls)).map((file) => join(tls, file))
+  for (const path of [node.folder, join(node.folder, 'enabled_plugins'), data, tls, ...files])
+    await chown(path, uid, gid)
 }
 
 /** User and group number of a name in /etc/passwd. */

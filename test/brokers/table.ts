@@ -1,7 +1,7 @@
 import type { Broker, BrokerName } from './broker.ts'
 import { kafka, kafka3 } from './kafka.ts'
 import { kafkaSecure } from './kafka-secure.ts'
-import { rabbitmq } from './rabbitmq.ts'
+import { rabbitmq, rabbitmqFaults } from './rabbitmq.ts'
 import { registry } from './registry.ts'
 
 export const BROKERS: Readonly<Record<BrokerName, Broker>> = {
@@ -9,5 +9,6 @@ export const BROKERS: Readonly<Record<BrokerName, Broker>> = {
   kafka3,
   'kafka-secure': kafkaSecure,
   rabbitmq,
+  'rabbitmq-faults': rabbitmqFaults,
   registry,
 }

@@ -1,6 +1,7 @@
 import { MAX_BYTES, checkSize, partitionUnknown } from '../refusals.ts'
 import type { AppendResult, Backend, BackendOptions, Feed, FeedOptions, RecordReader } from '../../core/backend.ts'
 import type { NewRecord } from '../../core/record.ts'
+import { createConnections } from './connections.ts'
 import { closedError } from './errors.ts'
 import { openRabbitmqFeed } from './feed.ts'
 import { createGroups } from './groups.ts'
@@ -23,17 +24,23 @@ const STREAMS_MS = 10_000
 export async function openRabbitmq(url: string, options: BackendOptions): Promise<Backend> {
   const { log } = options
   const target = parseRabbitmqUrl(url)
-  const link = createLink(target, 'drawbridge control')
+  const connections = createConnections(target)
+  const link = createLink(connections, 'drawbridge control')
   const looks = createLooks()
-  const topology = createTopology(target, link)
-  const groups = createGroups({ target, link, looks, topology, management: createManagement(target) })
-  const publishing = createPublishing(target, log)
+  const topology = createTopology(connections, link)
+  const groups = createGroups({ connections, link, looks, topology, management: createManagement(connections) })
+  const publishing = createPublishing(connections, log)
   const streamsOf = new Map<string, { readonly streams: readonly string[]; readonly until: number }>()
   const feeds = new Set<Feed>()
   const readers = new Set<RecordReader>()
   let closing: Promise<void> | undefined
   // Fails now rather than at the first call.
-  await link.ask('opening', async () => undefined)
+  try {
+    await link.ask('opening', async () => undefined)
+  } catch (error) {
+    await connections.close()
+    throw error
+  }
 
   return {
     name: 'rabbitmq',
@@ -64,7 +71,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
       const streams = await topology.streams(options.topic)
       for (const { partition } of options.ranges)
         if (streams[partition] === undefined) throw partitionUnknown(options.topic, partition, streams.length)
-      const reader = await openRabbitmqReader(target, streams, options, (done) => readers.delete(done))
+      const reader = await openRabbitmqReader(connections, streams, options, (done) => readers.delete(done))
       readers.add(reader)
       if (closing !== undefined) await reader.close()
       return reader
@@ -109,7 +116,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
   }
 
   async function openFeed(options: FeedOptions): Promise<Feed> {
-    const context = { target, looks, log, streams: topology.streams, onClose: (done: Feed) => feeds.delete(done) }
+    const context = { connections, looks, log, streams: topology.streams, onClose: (done: Feed) => feeds.delete(done) }
     const feed = await openRabbitmqFeed(context, options)
     feeds.add(feed)
     // Closed while joining: nobody holds the feed yet, so it is ended here.
@@ -122,5 +129,6 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
     await Promise.all([...feeds, ...readers].map((each) => each.close()))
     await publishing.close()
     await link.close()
+    await connections.close()
   }
 }

@@ -1,5 +1,20 @@
-import { DrawbridgeError, type ErrorCode, errorText, isDrawbridgeError } from '../../core/errors.ts'
-import { CODES, isRefusal } from './protocol/commands.ts'
+import { DrawbridgeError, type ErrorCode, errorText, isDrawbridgeError, readProperty } from '../../core/errors.ts'
+import { tlsAdvice } from '../tls-files.ts'
+import { CODES, type Command, isRefusal } from './protocol/commands.ts'
+
+/** What each command needs of the user (RabbitMQ 4.0, rabbit_stream_reader); a super stream is bound, too. */
+const RIGHTS: Partial<Readonly<Record<Command, string>>> = {
+  Create: 'configure',
+  Delete: 'configure',
+  CreateSuperStream: 'configure, write and read',
+  DeleteSuperStream: 'configure',
+  DeclarePublisher: 'write',
+  Subscribe: 'read',
+  QueryOffset: 'read',
+  StreamStats: 'read',
+}
+const AMQP_ACCESS_REFUSED = 403
+const AMQP_NOT_ALLOWED = 530
 
 type Outcome = 'not-written' | 'unknown'
 
@@ -52,8 +67,22 @@ export function brokerError(place: string, what: string, error: unknown, outcome
 }
 
 function meaningOf(error: unknown): readonly [ErrorCode, string] {
-  if (!isRefusal(error)) return ['ERR_BROKER_UNREACHABLE', 'see that RabbitMQ runs, it will be tried again']
-  switch (error.refused.code) {
+  if (isRefusal(error)) return meaningOfCode(error.refused.code, RIGHTS[error.refused.command])
+  const tls = tlsAdvice(error)
+  if (tls !== undefined) return ['ERR_CONFIG', tls]
+  const code = readProperty(error, 'code')
+  if (code === AMQP_ACCESS_REFUSED || /ACCESS[_-]REFUSED/.test(errorText(error))) return meaningOfAmqp(errorText(error))
+  if (code === AMQP_NOT_ALLOWED || /NOT[_-]ALLOWED/.test(errorText(error)))
+    return meaningOfCode(CODES.VirtualHostAccessFailure)
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return ['ERR_BROKER_UNREACHABLE', 'see that the URL names its host right, it will be tried again']
+  if (errorText(error).includes('before secure TLS connection'))
+    return ['ERR_BROKER_UNREACHABLE', 'see that this port speaks TLS, it will be tried again']
+  return ['ERR_BROKER_UNREACHABLE', 'see that RabbitMQ runs, it will be tried again']
+}
+
+function meaningOfCode(code: number, right?: string): readonly [ErrorCode, string] {
+  switch (code) {
     case CODES.AuthenticationFailure:
       return ['ERR_CONFIG', 'set user and password in the URL']
     case CODES.AuthenticationFailureLoopback:
@@ -61,15 +90,26 @@ function meaningOf(error: unknown): readonly [ErrorCode, string] {
     case CODES.VirtualHostAccessFailure:
       return ['ERR_CONFIG', 'name a virtual host that exists (rabbitmqctl list_vhosts) and that the user may enter']
     case CODES.AccessRefused:
-      return [
-        'ERR_CONFIG',
-        'give the user the right with "rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ"',
-      ]
+      return ['ERR_CONFIG', rightAdvice(right)]
     case CODES.StreamDoesNotExist:
       return ['ERR_TOPIC_UNKNOWN', 'declare the topic first']
+    case CODES.StreamNotAvailable:
+      return ['ERR_BROKER_UNREACHABLE', 'see that enough nodes of RabbitMQ run, it will be tried again']
     default:
       return ['ERR_BROKER_UNREACHABLE', 'it will be tried again']
   }
+}
+
+/** Login or right: amqplib tells both by the same code. */
+function meaningOfAmqp(text: string): readonly [ErrorCode, string] {
+  if (/login was refused|PLAIN|authentication/i.test(text)) return meaningOfCode(CODES.AuthenticationFailure)
+  const right = /\b(configure|write|read) access\b/.exec(text)?.[1]
+  return ['ERR_CONFIG', rightAdvice(right)]
+}
+
+function rightAdvice(right: string | undefined): string {
+  const missing = right === undefined ? 'the right' : `the right to ${right}`
+  return `give the user ${missing} with "rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ", three patterns of names; besides the topic's own they have to match drawbridge.*`
 }
 
 /** The broker answers, but not with what Drawbridge needs. */

@@ -3,15 +3,14 @@ import type { Feed, FeedOptions } from '../../core/backend.ts'
 import { errorText, hasCode, isDrawbridgeError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredRecord } from '../../core/record.ts'
+import type { Connections } from './connections.ts'
 import { brokerError, fenced } from './errors.ts'
 import { settlePositions } from './joining.ts'
-import { openLink } from './link.ts'
 import type { Looks } from './looks.ts'
 import { openMembership, type Membership } from './membership.ts'
-import type { Target } from './url.ts'
 
 export interface FeedContext {
-  readonly target: Target
+  readonly connections: Connections
   readonly looks: Looks
   readonly log: Log
   /** Streams by partition. ERR_TOPIC_UNKNOWN. */
@@ -27,7 +26,7 @@ const WIDENED_INTERVAL_MS = 10_000
 
 /** Joins the group with a connection of its own, and joins again after that is lost. */
 export async function openRabbitmqFeed(context: FeedContext, options: FeedOptions): Promise<Feed> {
-  const { target, log } = context
+  const { connections, log } = context
   const { group, topic } = options
   let membership: Membership | undefined
   let closing: Promise<void> | undefined
@@ -54,14 +53,16 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
 
   async function join(): Promise<Membership> {
     const id = randomUUID()
-    const connection = await openLink(target, id)
+    const connection = await connections.openStreams(id)
     try {
       const streams = await context.streams(topic)
       await settlePositions({ ...context, ...options, connection, streams })
       return await openMembership({ ...context, options, connection, id, streams })
     } catch (error) {
       await connection.close()
-      throw isDrawbridgeError(error) ? error : brokerError(target.place, `joining group ${group}`, error, 'not-written')
+      throw isDrawbridgeError(error)
+        ? error
+        : brokerError(connections.target.place, `joining group ${group}`, error, 'not-written')
     }
   }
 

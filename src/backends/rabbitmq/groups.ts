@@ -1,8 +1,9 @@
 import { groupUnknown } from '../refusals.ts'
 import type { GroupDescription } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
+import type { Connections } from './connections.ts'
 import { brokerError, groupActive } from './errors.ts'
-import { type Link, openLink } from './link.ts'
+import type { Link } from './link.ts'
 import type { Looks } from './looks.ts'
 import type { Management, StreamConsumer } from './management.ts'
 import {
@@ -19,10 +20,9 @@ import {
 import type { StreamConnection } from './protocol/stream-connection.ts'
 import { takeTenure, type Tenure } from './tenure.ts'
 import type { Topology } from './topology.ts'
-import type { Target } from './url.ts'
 
 export interface GroupsParts {
-  readonly target: Target
+  readonly connections: Connections
   readonly link: Link
   readonly looks: Looks
   readonly topology: Topology
@@ -39,7 +39,7 @@ export interface Groups {
 }
 
 export function createGroups(parts: GroupsParts): Groups {
-  const { target, link, looks, topology, management } = parts
+  const { connections, link, looks, topology, management } = parts
 
   async function list() {
     const found = new Map<string, { group: string; topic: string }>()
@@ -93,7 +93,7 @@ export function createGroups(parts: GroupsParts): Groups {
     streams: readonly string[],
     work: (connection: StreamConnection) => Promise<void>,
   ): Promise<void> {
-    const connection = await openLink(target, `drawbridge group ${group}`)
+    const connection = await connections.openStreams(`drawbridge group ${group}`)
     const tenures: Tenure[] = []
     try {
       for (const stream of streams) {
@@ -104,7 +104,7 @@ export function createGroups(parts: GroupsParts): Groups {
       await work(connection)
       for (const tenure of tenures) await tenure.release()
     } catch (error) {
-      throw brokerError(target.place, `moving group ${group}`, error, 'unknown')
+      throw brokerError(connections.target.place, `moving group ${group}`, error, 'unknown')
     } finally {
       await connection.close()
     }

@@ -1,8 +1,15 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP } from 'node:net'
 import { errorText } from '../../core/errors.ts'
+import { tlsAdvice } from '../tls-files.ts'
+import type { Connections } from './connections.ts'
 import { unsupported } from './errors.ts'
-import type { Target } from './url.ts'
+import { passwordOf } from './url.ts'
 
 const TIMEOUT_MS = 10_000
+/** Thousands of consumers, each in a kilobyte. */
+const MAX_ANSWER_BYTES = 64 * 1_048_576
 /** A subscription's property that carries our member's id; RabbitMQ keeps and shows properties it does not know. */
 export const MEMBER_PROPERTY = 'drawbridge-member'
 
@@ -25,28 +32,55 @@ export interface Management {
   tracking(stream: string): Promise<Readonly<Record<string, number>>>
 }
 
-export function createManagement(target: Target): Management {
-  const { host, tls, managementPort: port, user, password, place } = target
-  const base = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}/api`
+export function createManagement(connections: Connections): Management {
+  const { target, signal } = connections
+  const { nodes, tls, user, place } = target
   const vhost = encodeURIComponent(target.virtualHost)
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
   async function get(path: string): Promise<unknown> {
-    let failure: string
-    try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS)
-      const answer = await fetch(`${base}${path}`, { headers: { authorization }, signal, redirect: 'error' })
-      if (answer.ok) return await answer.json()
-      await answer.body?.cancel()
-      failure = `it answers ${answer.status}`
-    } catch (error) {
-      failure = errorText(error)
+    const failures: string[] = []
+    for (const { host, managementPort: port } of nodes) {
+      try {
+        return JSON.parse(await fetchText(host, port, path))
+      } catch (error) {
+        signal.throwIfAborted()
+        const advice = tlsAdvice(error)
+        failures.push(`port ${port}: ${errorText(error)}${advice === undefined ? '' : `; ${advice}`}`)
+      }
     }
     throw unsupported(
       place,
-      `does not tell of members and groups, which its management API on port ${port} would (${failure})`,
-      'run "rabbitmq-plugins enable rabbitmq_management rabbitmq_stream_management" on the broker, give the user the tag "monitoring", or name the port with ?management=PORT',
+      `does not tell of members and groups, which its management API would (${failures.join('; ')})`,
+      'run "rabbitmq-plugins enable rabbitmq_management rabbitmq_stream_management" on the broker, give the user the tag "monitoring" ("rabbitmqctl set_user_tags USER monitoring"), or name the port with ?management=PORT',
     )
+  }
+
+  async function fetchText(host: string, port: number, path: string): Promise<string> {
+    const [password, tlsOptions] = await Promise.all([passwordOf(target), connections.tlsOptions()])
+    const common = { host, port, path: `/api${path}`, auth: `${user}:${password}`, agent: false }
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    return new Promise((resolve, reject) => {
+      const asking = tls
+        ? requestHttps({ ...common, ...name, ...tlsOptions, signal: limit })
+        : requestHttp({ ...common, signal: limit })
+      asking.on('error', (error) => reject(limit.aborted ? new Error(`no answer within ${TIMEOUT_MS} ms`) : error))
+      asking.on('response', (answer) => {
+        const chunks: Buffer[] = []
+        let bytes = 0
+        answer.on('error', reject)
+        answer.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          if (bytes > MAX_ANSWER_BYTES) answer.destroy(new Error(`it answers more than ${MAX_ANSWER_BYTES} bytes`))
+          else chunks.push(chunk)
+        })
+        answer.on('end', () => {
+          if (answer.statusCode === 200) resolve(Buffer.concat(chunks).toString('utf8'))
+          else reject(new Error(`it answers ${answer.statusCode}`))
+        })
+      })
+      asking.end()
+    })
   }
 
   return {

@@ -3,15 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
+import type { Connections } from './connections.ts'
 import { brokerError } from './errors.ts'
-import { openLink } from './link.ts'
 import { writeRecord } from './layout.ts'
 import { CODES, COMMANDS, isRefusal, meaningOf, VERSION } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
 import { declarePublisher } from './protocol/requests.ts'
 import { createOutput } from './protocol/wire.ts'
 import { createPending, type Pending } from './pending.ts'
-import type { Target } from './url.ts'
 
 /** Frames are closed at this size, and no earlier than with one record. */
 const FRAME_BYTES = 524_288
@@ -48,7 +47,8 @@ interface Publisher {
  * After a lost connection everything unconfirmed is published again under its old publishing ids, which the broker
  * ignores as far as it has them: the outcome stays known and nothing is stored twice.
  */
-export function createPublishLink(target: Target, log: Log): PublishLink {
+export function createPublishLink(connections: Connections, log: Log): PublishLink {
+  const { place } = connections.target
   const publishers = new Map<string, Publisher>()
   const out = createOutput()
   let connecting: Promise<StreamConnection> | undefined
@@ -62,7 +62,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
     for (const { pending, stream } of publishers.values()) {
       pending.expire(now, () =>
         brokerError(
-          target.place,
+          place,
           `append to ${stream} was not confirmed within ${CONFIRM_TIMEOUT_MS} ms`,
           new Error('it may have been written'),
           'unknown',
@@ -73,7 +73,8 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
 
   function connect(): Promise<StreamConnection> {
     if (current !== undefined && current.failure === undefined) return Promise.resolve(current)
-    connecting ??= openLink(target, `drawbridge producer ${randomUUID()}`)
+    connecting ??= connections
+      .openStreams(`drawbridge producer ${randomUUID()}`)
       .then((connection) => {
         current = connection
         connection.metadataListeners.add(onMetadataUpdate)
@@ -110,7 +111,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
         return await declare(publisher)
       } catch (error) {
         if (isRefusal(error, CODES.StreamDoesNotExist) && performance.now() > until) {
-          publisher.pending.fail(() => brokerError(target.place, `append to ${publisher.stream}`, error, 'unknown'))
+          publisher.pending.fail(() => brokerError(place, `append to ${publisher.stream}`, error, 'unknown'))
           return
         }
         await sleep(Math.min(MAX_BACKOFF_MS, 50 * 2 ** failed))
@@ -197,7 +198,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
         if (publisher.declared === undefined || publisher.declared.failure !== undefined) await declare(publisher)
         await publisher.declared?.drained()
       } catch (error) {
-        throw brokerError(target.place, `append to ${stream}`, error, 'not-written')
+        throw brokerError(place, `append to ${stream}`, error, 'not-written')
       }
       const frames = encode(publisher, records)
       checkFrames(stream, frames, publisher.declared?.frameMax ?? 0)
@@ -214,7 +215,7 @@ export function createPublishLink(target: Target, log: Log): PublishLink {
       closed = true
       clearInterval(timer)
       for (const { pending, stream } of publishers.values()) {
-        pending.fail(() => brokerError(target.place, `append to ${stream}`, new Error('closed meanwhile'), 'unknown'))
+        pending.fail(() => brokerError(place, `append to ${stream}`, new Error('closed meanwhile'), 'unknown'))
       }
       const connection = current ?? (await connecting?.catch(() => undefined))
       await connection?.close()

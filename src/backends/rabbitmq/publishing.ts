@@ -1,7 +1,7 @@
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
+import type { Connections } from './connections.ts'
 import { createPublishLink, MAX_PUBLISHERS, type PublishLink } from './publish-link.ts'
-import type { Target } from './url.ts'
 
 /** Publishes to any number of streams, over as many connections as publisher ids need. */
 export interface Publishing {
@@ -9,14 +9,14 @@ export interface Publishing {
   close(): Promise<void>
 }
 
-export function createPublishing(target: Target, log: Log): Publishing {
+export function createPublishing(connections: Connections, log: Log): Publishing {
   const links: PublishLink[] = []
 
   function linkOf(stream: string): PublishLink {
     const found =
       links.find(({ streams }) => streams.has(stream)) ?? links.find(({ streams }) => streams.size < MAX_PUBLISHERS)
     if (found !== undefined) return found
-    const link = createPublishLink(target, log)
+    const link = createPublishLink(connections, log)
     links.push(link)
     return link
   }

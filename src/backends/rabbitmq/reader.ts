@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { ReaderOptions, RecordReader } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
+import type { Connections } from './connections.ts'
 import { brokerError } from './errors.ts'
 import { createInflow, type Inflow } from './inflow.ts'
-import { openLink } from './link.ts'
 import { subscribe } from './protocol/requests.ts'
-import type { Target } from './url.ts'
 
 /** Reads ranges on a connection of its own. `onClose` is called once. */
 export async function openRabbitmqReader(
-  target: Target,
+  connections: Connections,
   streams: readonly string[],
   options: ReaderOptions,
   onClose: (reader: RecordReader) => void,
 ): Promise<RecordReader> {
   const { topic, ranges, limits } = options
-  const connection = await openLink(target, `drawbridge reader ${randomUUID()}`)
+  const connection = await connections.openStreams(`drawbridge reader ${randomUUID()}`)
   const inflows = new Map<number, Inflow>()
   let closing: Promise<void> | undefined
 
@@ -35,7 +34,7 @@ export async function openRabbitmqReader(
     }
   } catch (error) {
     await connection.close()
-    throw brokerError(target.place, `reading topic ${topic}`, error, 'not-written')
+    throw brokerError(connections.target.place, `reading topic ${topic}`, error, 'not-written')
   }
   connection.metadataListeners.add((stream) => {
     if (streams.includes(stream)) connection.destroy(new Error(`stream ${stream} is not available any more`))
@@ -66,7 +65,7 @@ export async function openRabbitmqReader(
   return reader
 
   function failed(error: unknown): DrawbridgeError {
-    return brokerError(target.place, `reading topic ${topic}`, error, 'not-written')
+    return brokerError(connections.target.place, `reading topic ${topic}`, error, 'not-written')
   }
 
   async function close(): Promise<void> {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { ChannelModel } from 'amqplib'
 import { DrawbridgeError, hasCode } from '../../core/errors.ts'
 import { specText, type TopicSpec } from '../../core/topic-spec.ts'
+import type { Connections } from './connections.ts'
 import { brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
-import { type Link, openLink } from './link.ts'
+import type { Link } from './link.ts'
 import { CODES, isRefusal } from './protocol/commands.ts'
 import {
   createStream,
@@ -15,7 +15,6 @@ import {
 } from './protocol/requests.ts'
 import { queueOptions, retentionArguments } from './retention.ts'
 import { takeTenure } from './tenure.ts'
-import type { Target } from './url.ts'
 
 /** A subscription's id is one byte, and one connection carries all of a member's. */
 export const MAX_PARTITIONS = 250
@@ -55,8 +54,8 @@ export interface Topology {
   list(): Promise<readonly string[]>
 }
 
-export function createTopology(target: Target, link: Link): Topology {
-  const { place } = target
+export function createTopology(connections: Connections, link: Link): Topology {
+  const { place } = connections.target
 
   async function create(spec: TopicSpec): Promise<void> {
     const { name, partitions } = spec
@@ -105,7 +104,7 @@ export function createTopology(target: Target, link: Link): Topology {
     const found = await streams(name)
     if (found.length !== spec.partitions)
       throw topicDiffers(name, `with ${found.length} partitions, not ${spec.partitions}`)
-    await withChannel(async (amqp) => {
+    await connections.withAmqp(async (amqp) => {
       const channel = await amqp.createChannel()
       channel.on('error', () => undefined)
       for (const stream of found) {
@@ -124,7 +123,7 @@ export function createTopology(target: Target, link: Link): Topology {
    * the other's streams takes its own exchange back, which is also the other's (rabbit_stream_manager, v4.0.5).
    */
   async function alone(topic: string, work: () => Promise<void>): Promise<void> {
-    const connection = await openLink(target, `drawbridge topic ${topic}`)
+    const connection = await connections.openStreams(`drawbridge topic ${topic}`)
     try {
       await createStream(connection, LOCKS, CARD_ARGUMENTS).catch((error: unknown) => {
         if (!isRefusal(error, CODES.StreamAlreadyExists)) throw error
@@ -148,7 +147,7 @@ export function createTopology(target: Target, link: Link): Topology {
       await createStream(connection, card, CARD_ARGUMENTS)
       return found
     })
-    await withChannel(async (amqp) => {
+    await connections.withAmqp(async (amqp) => {
       const channel = await amqp.createChannel()
       for (const exchange of [CARDS, TOPICS])
         await channel.assertExchange(exchange, 'direct', { durable: true, arguments: { 'x-super-stream': true } })
@@ -198,7 +197,7 @@ export function createTopology(target: Target, link: Link): Topology {
         { details: { topic } },
       )
     }
-    await withChannel(async (amqp) => {
+    await connections.withAmqp(async (amqp) => {
       const channel = await amqp.createChannel()
       for (let partition = had; partition < partitions; partition++) {
         const stream = streamName(topic, partition)
@@ -218,23 +217,6 @@ export function createTopology(target: Target, link: Link): Topology {
       return found
     })
     await removeCards(cards)
-  }
-
-  async function withChannel(work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
-    const { host: hostname, amqpPort: port, tls, user: username, password, virtualHost: vhost } = target
-    try {
-      const { connect } = await import('amqplib')
-      const protocol = tls ? 'amqps' : 'amqp'
-      const amqp = await connect({ protocol, hostname, port, username, password, vhost }, { noDelay: true })
-      amqp.on('error', () => undefined)
-      try {
-        await work(amqp)
-      } finally {
-        await amqp.close().catch(() => undefined)
-      }
-    } catch (error) {
-      throw brokerError(place, 'cannot change the topology by AMQP 0-9-1', error, 'not-written')
-    }
   }
 
   return {

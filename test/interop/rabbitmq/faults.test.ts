@@ -2,7 +2,6 @@ import { afterAll, describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { openBackend } from '../../../src/backends/open.ts'
 import type { Backend } from '../../../src/core/backend.ts'
-import { errorText } from '../../../src/core/errors.ts'
 import { type Log, silentLog } from '../../../src/core/log.ts'
 import { openTcpProxy } from '../../kit/tcp-proxy.ts'
 import { testUnless } from '../../kit/skip.ts'
@@ -52,41 +51,5 @@ describe('RabbitMQ in trouble', () => {
     await reader.close()
     expect(stored).toEqual(sent)
     await direct.deleteTopic(topic)
-  })
-
-  testUnless(missing, 'a-broker-without-streams-is-named-with-what-mends-it', async () => {
-    const wrong = new URL(url)
-    wrong.searchParams.set('stream', wrong.port)
-    const amqpOnly = await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)
-    expect(amqpOnly).toMatchObject({ code: 'ERR_UNSUPPORTED' })
-    expect(errorText(amqpOnly)).toContain('rabbitmq-plugins enable rabbitmq_stream')
-    wrong.searchParams.set('stream', '1')
-    expect(await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)).toMatchObject({
-      code: 'ERR_UNSUPPORTED',
-    })
-  })
-
-  testUnless(missing, 'a-wrong-login-or-virtual-host-is-a-mistake-and-shows-no-password', async () => {
-    const wrong = new URL(url)
-    wrong.password = 'not-this-secret'
-    const login = await openBackend(wrong.href, { log: silentLog }).catch((error: unknown) => error)
-    expect(login).toMatchObject({ code: 'ERR_CONFIG' })
-    expect(JSON.stringify(login) + errorText(login)).not.toContain('not-this-secret')
-    const elsewhere = new URL(url)
-    elsewhere.pathname = '/nowhere'
-    const host = await openBackend(elsewhere.href, { log: silentLog }).catch((error: unknown) => error)
-    expect(host).toMatchObject({ code: 'ERR_CONFIG' })
-    expect(errorText(host)).toContain('rabbitmqctl list_vhosts')
-  })
-
-  testUnless(missing, 'members-are-only-told-of-where-management-answers', async () => {
-    const without = new URL(url)
-    without.searchParams.set('management', '1')
-    const backend = await open(without.href)
-    const topic = `alone-${randomBytes(4).toString('hex')}`
-    await backend.createTopic({ name: topic, partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
-    const refused = await backend.describeGroup('g', topic).catch((error: unknown) => error)
-    expect(refused).toMatchObject({ code: 'ERR_UNSUPPORTED' })
-    expect(errorText(refused)).toContain('rabbitmq-plugins enable rabbitmq_management')
   })
 })

@@ -19,8 +19,12 @@ interface Waiting {
 }
 
 /** Connects the socket only; `handshake.ts` makes a connection of use of it. */
-export async function openConnection(address: Address, timeoutMs: number): Promise<RawConnection> {
-  return createConnection(address, await openSocket(address, timeoutMs))
+export async function openConnection(
+  address: Address,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<RawConnection> {
+  return createConnection(address, await openSocket(address, timeoutMs, signal))
 }
 
 function createConnection(address: Address, socket: Socket): RawConnection {

@@ -10,6 +10,8 @@ export interface Login {
   readonly virtualHost: string
   /** Shown by management. */
   readonly connectionName: string
+  /** Looks at what the broker tells about itself, before it is told anything; throws to refuse it. */
+  checkPeer?(peer: ReadonlyMap<string, string>): void
 }
 
 /** RabbitMQ gives up on a client after two to three times this silence. */
@@ -20,14 +22,25 @@ const HEARTBEAT_SECONDS = 10
  */
 export const FRAME_MAX_BYTES = 32 * 1_048_576
 
-/** Peer properties, SASL PLAIN, tune, open. A refusal has `refused`; nothing of the login is in any message. */
-export async function openStreamConnection(address: Address, login: Login): Promise<StreamConnection> {
-  const connection = await openConnection(address, REQUEST_TIMEOUT_MS)
+/**
+ * Peer properties, SASL PLAIN, tune, open. A refusal has `refused`; nothing of the login is in any message. The connection
+ * ends when `signal` aborts.
+ */
+export async function openStreamConnection(
+  address: Address,
+  login: Login,
+  signal?: AbortSignal,
+): Promise<StreamConnection> {
+  const connection = await openConnection(address, REQUEST_TIMEOUT_MS, signal)
+  const onAbort = () => connection.destroy(signal?.reason as Error)
+  signal?.addEventListener('abort', onAbort)
+  void connection.closed.then(() => signal?.removeEventListener('abort', onAbort))
   try {
     const properties = await connection.request('PeerProperties', (out) =>
       writeMap(out, { product: 'drawbridge', platform: 'Node.js', connection_name: login.connectionName }),
     )
     const peer = readMap(properties)
+    login.checkPeer?.(peer)
     const mechanisms = readStrings(await connection.request('SaslHandshake', () => undefined))
     if (!mechanisms.includes('PLAIN')) throw new Error(`RabbitMQ offers ${mechanisms.join(', ')}, but not PLAIN`)
     await connection.request('SaslAuthenticate', (out) => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CODES,
   isRefusal,
@@ -26,6 +27,8 @@ export interface Subscribe {
 
 /** Creating and deleting goes through Raft and the disk. */
 const TOPOLOGY_TIMEOUT_MS = 60_000
+const AVAILABLE_TIMEOUT_MS = 15_000
+const AVAILABLE_INTERVAL_MS = 100
 
 export async function createStream(to: StreamConnection, stream: string, args: Arguments): Promise<void> {
   await to.request(
@@ -91,7 +94,7 @@ export async function queryMetadata(to: StreamConnection, streams: readonly stri
 }
 
 export async function queryStats(to: StreamConnection, stream: string): Promise<StreamStats> {
-  return readStats(await to.request('StreamStats', (out) => out.string(stream)))
+  return readStats(await whenAvailable(() => to.request('StreamStats', (out) => out.string(stream))))
 }
 
 export async function declarePublisher(
@@ -115,13 +118,15 @@ export async function subscribe(
   to: StreamConnection,
   { id, stream, offset, credit, properties = {} }: Subscribe,
 ): Promise<void> {
-  await to.request('Subscribe', (out) => {
-    out.u8(id)
-    out.string(stream)
-    writeOffsetSpec(out, offset)
-    out.u16(credit)
-    writeMap(out, properties)
-  })
+  await whenAvailable(() =>
+    to.request('Subscribe', (out) => {
+      out.u8(id)
+      out.string(stream)
+      writeOffsetSpec(out, offset)
+      out.u16(credit)
+      writeMap(out, properties)
+    }),
+  )
 }
 
 export async function unsubscribe(to: StreamConnection, id: number): Promise<void> {
@@ -152,10 +157,12 @@ export async function queryOffset(
 ): Promise<bigint | undefined> {
   return orUndefined(CODES.NoOffset, async () =>
     (
-      await to.request('QueryOffset', (out) => {
-        out.string(reference)
-        out.string(stream)
-      })
+      await whenAvailable(() =>
+        to.request('QueryOffset', (out) => {
+          out.string(reference)
+          out.string(stream)
+        }),
+      )
     ).big(),
   )
 }
@@ -167,6 +174,19 @@ export async function barrier(to: StreamConnection): Promise<void> {
     .catch((error: unknown) => {
       if (!isRefusal(error)) throw error
     })
+}
+
+/** A stream that is being created, or whose leader is being elected, is refused for a moment. */
+async function whenAvailable<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + AVAILABLE_TIMEOUT_MS
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isRefusal(error, CODES.StreamNotAvailable) || performance.now() > until) throw error
+    }
+    await sleep(AVAILABLE_INTERVAL_MS)
+  }
 }
 
 async function orUndefined<T>(code: number, ask: () => Promise<T>): Promise<T | undefined> {

@@ -24,7 +24,7 @@ async function listen(onSocket: (socket: Socket) => void) {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, tls: false }
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port }
 }
 
 describe('a stream connection', () => {

@@ -1,0 +1,180 @@
+import type { ChannelModel } from 'amqplib'
+import { errorText, isDrawbridgeError } from '../../core/errors.ts'
+import { readTlsFiles, type TlsOptions } from '../tls-files.ts'
+import { brokerError, closedError, unsupported } from './errors.ts'
+import { openStreamConnection } from './protocol/handshake.ts'
+import { openSocket } from './protocol/socket.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
+import { type Node, passwordOf, type Target } from './url.ts'
+
+type Tls = TlsOptions & { servername?: string }
+
+const LEAST_VERSION = [3, 13] as const
+const PROBE_TIMEOUT_MS = 3_000
+const AMQP_CONNECT_TIMEOUT_MS = 10_000
+/** What one change of the topology may take by AMQP 0-9-1. */
+const AMQP_TIMEOUT_MS = 60_000
+
+/** All connections of one backend. What is open, or being opened, when it is closed ends with it. */
+export interface Connections {
+  readonly target: Target
+  /** Aborts when all is to end. */
+  readonly signal: AbortSignal
+  /**
+   * A new connection of the stream protocol, to the first node that answers. ERR_BROKER_UNREACHABLE, ERR_CONFIG (login,
+   * virtual host, TLS), ERR_UNSUPPORTED for a RabbitMQ that is too old or has no stream plugin; each says what mends it.
+   */
+  openStreams(name: string): Promise<StreamConnection>
+  /** For a connection that is opened now; undefined without TLS. ERR_CONFIG. */
+  tlsOptions(): Promise<Tls | undefined>
+  /** Works on a connection of AMQP 0-9-1 and ends it. Errors as of `openStreams`. */
+  withAmqp(work: (amqp: ChannelModel) => Promise<void>): Promise<void>
+  /** Ends all at once. Idempotent. */
+  close(): Promise<void>
+}
+
+export function createConnections(target: Target): Connections {
+  const { nodes, place, virtualHost, user } = target
+  const ending = new AbortController()
+  const { signal } = ending
+  const works = new Set<Promise<unknown>>()
+
+  async function tlsOptions(): Promise<Tls | undefined> {
+    if (!target.tls) return undefined
+    const { servername } = target
+    return { ...(await readTlsFiles(target.files)), ...(servername === undefined ? {} : { servername }) }
+  }
+
+  /** Tries one node after the other; what another node would answer alike ends it. */
+  async function onAnyNode<T>(work: (node: Node) => Promise<T>): Promise<T> {
+    for (const [index, node] of nodes.entries()) {
+      try {
+        if (signal.aborted) throw closedError(place)
+        return await work(node)
+      } catch (error) {
+        if (signal.aborted) throw closedError(place)
+        const isLast = index === nodes.length - 1
+        if (isLast || (isDrawbridgeError(error) && error.verdict === 'refuse')) throw error
+      }
+    }
+    throw closedError(place)
+  }
+
+  async function openStreams(name: string): Promise<StreamConnection> {
+    const [password, tls] = await Promise.all([passwordOf(target), tlsOptions()])
+    return onAnyNode(async (node) => {
+      const { host, streamPort: port } = node
+      try {
+        const login = { user, password, virtualHost, connectionName: name, checkPeer }
+        return await openStreamConnection({ host, port, tls }, login, signal)
+      } catch (error) {
+        // A connection that broke on the way says nothing of what the broker can do.
+        if (isNoStreamPort(error) && (await answersAmqp(node, tls))) {
+          throw unsupported(
+            place,
+            `takes AMQP but no streams on port ${port} (${errorText(error)})`,
+            `run "rabbitmq-plugins enable rabbitmq_stream" on the broker, or name its stream port with ?stream=PORT${target.tls ? '' : ' (amqps: where that wants TLS)'}`,
+          )
+        }
+        throw brokerError(place, `cannot open a stream connection on port ${port}`, error, 'not-written')
+      }
+    })
+  }
+
+  function checkPeer(peer: ReadonlyMap<string, string>): void {
+    const version = peer.get('version') ?? 'of an unknown version'
+    if (!isOlder(version)) return
+    throw unsupported(
+      place,
+      `is RabbitMQ ${version}`,
+      `super streams need ${LEAST_VERSION.join('.')} or later; upgrade, then "rabbitmqctl enable_feature_flag all"`,
+    )
+  }
+
+  async function answersAmqp({ host, amqpPort: port }: Node, tls: Tls | undefined): Promise<boolean> {
+    try {
+      const socket = await openSocket({ host, port, tls }, PROBE_TIMEOUT_MS, signal)
+      socket.on('error', () => socket.destroy())
+      socket.destroy()
+      return true
+    } catch {
+      // Neither port answers: it is the broker that is away.
+      return false
+    }
+  }
+
+  async function openAmqp({ host: hostname, amqpPort: port }: Node): Promise<ChannelModel> {
+    const { connect } = await import('amqplib')
+    const protocol = target.tls ? 'amqps' : 'amqp'
+    const login = { protocol, hostname, port, username: user, password: await passwordOf(target), vhost: virtualHost }
+    const options = { ...(await tlsOptions()), noDelay: true, timeout: AMQP_CONNECT_TIMEOUT_MS }
+    return connect(login, options)
+  }
+
+  /** amqplib limits no request in time and rejects none on close: its socket is destroyed, which does. */
+  async function workOn(amqp: ChannelModel, work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
+    const { stream } = amqp.connection as unknown as { readonly stream: { destroy(why?: Error): void } }
+    const over = Promise.withResolvers<never>()
+    const end = (why: Error) => {
+      stream.destroy()
+      over.reject(why)
+    }
+    const onAbort = () => end(closedError(place))
+    const timer = setTimeout(() => end(new Error(`not done within ${AMQP_TIMEOUT_MS} ms`)), AMQP_TIMEOUT_MS)
+    amqp.on('error', (error: Error) => over.reject(error))
+    amqp.on('close', () => over.reject(new Error('the connection was closed by the other side')))
+    signal.addEventListener('abort', onAbort)
+    try {
+      if (signal.aborted) onAbort()
+      await Promise.race([work(amqp), over.promise])
+      await Promise.race([amqp.close(), over.promise]).catch(() => undefined)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      stream.destroy()
+    }
+  }
+
+  async function withAmqp(work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
+    try {
+      const amqp = await onAnyNode(openAmqp)
+      await workOn(amqp, work)
+    } catch (error) {
+      throw brokerError(place, 'cannot change the topology by AMQP 0-9-1', error, 'not-written')
+    }
+  }
+
+  function tracked<A extends unknown[], T>(call: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+    return (...args) => {
+      const working = call(...args)
+      const settled = working.then(
+        () => undefined,
+        () => undefined,
+      )
+      works.add(settled)
+      void settled.then(() => works.delete(settled))
+      return working
+    }
+  }
+
+  return {
+    target,
+    signal,
+    tlsOptions,
+    openStreams: tracked(openStreams),
+    withAmqp: tracked(withAmqp),
+    async close() {
+      ending.abort(closedError(place))
+      await Promise.all(works)
+    },
+  }
+}
+
+function isNoStreamPort(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ECONNREFUSED' || errorText(error).startsWith('malformed')
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return major < LEAST_VERSION[0] || (major === LEAST_VERSION[0] && minor < LEAST_VERSION[1])
+}
