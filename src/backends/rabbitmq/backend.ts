@@ -12,7 +12,7 @@ import { murmur3Partition } from './murmur3.ts'
 import { createPublishing } from './publishing.ts'
 import { openRabbitmqReader } from './reader.ts'
 import { createTopology, FOREIGN } from './topology.ts'
-import { parseRabbitmqUrl } from './url.ts'
+import { readRabbitmqUrl } from './url.ts'
 
 /** How long a producer may not notice that a topic was widened. */
 const STREAMS_MS = 10_000
@@ -23,7 +23,7 @@ const STREAMS_MS = 10_000
  */
 export async function openRabbitmq(url: string, options: BackendOptions): Promise<Backend> {
   const { log } = options
-  const target = parseRabbitmqUrl(url)
+  const target = await readRabbitmqUrl(url)
   const connections = createConnections(target)
   const link = createLink(connections, 'drawbridge control')
   const looks = createLooks()

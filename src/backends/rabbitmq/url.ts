@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
+import { type ConfigLevel, readConfigFile } from '../config-file.ts'
 import type { TlsFiles } from '../tls-files.ts'
 
 /** A node of a RabbitMQ. */
@@ -29,7 +30,13 @@ export interface Target {
 
 /** Those that name files or a name for TLS alone. */
 const TLS_PARAMETERS = ['ca', 'cert', 'key', 'servername'] as const
-const PARAMETERS: readonly string[] = ['stream', 'management', 'passwordFile', ...TLS_PARAMETERS]
+const PARAMETERS: readonly string[] = ['config', 'stream', 'management', 'passwordFile', ...TLS_PARAMETERS]
+const CONFIG_KEYS: readonly string[] = [
+  ...PARAMETERS.filter((name) => name !== 'config'),
+  'user',
+  'password',
+  'passphrase',
+]
 /** Scheme, login, hosts, virtual host, parameters. */
 const SHAPE = /^(amqps?):\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/i
 
@@ -37,21 +44,29 @@ const SHAPE = /^(amqps?):\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]
  * Reads `amqp[s]://USER:PASSWORD@HOST:PORT,HOST2:PORT/VHOST?stream=PORT&management=PORT`. Ports default to RabbitMQ's own:
  * 5672, 5552 and 15672, with TLS 5671, 5551 and 15671; of several hosts each may have its own, `stream=PORT,PORT`. With TLS
  * `ca`, `cert` and `key` name PEM files, `servername` the name the certificate must bear; `passwordFile` names the file that
- * holds the password. ERR_CONFIG, without a word of what could be a password.
+ * holds the password. `config=FILE` names a YAML or JSON file of the same keys and of `user`, `password` and `passphrase`;
+ * what stands in the URL wins. ERR_CONFIG, without a word of what could be a password.
  */
-export function parseRabbitmqUrl(url: string): Target {
-  const [, scheme, login = '', hosts, path = '', query = ''] = SHAPE.exec(url) ?? []
+export async function readRabbitmqUrl(url: string): Promise<Target> {
+  const file = new URLSearchParams(SHAPE.exec(url)?.[5] ?? '').get('config')
+  return parseRabbitmqUrl(url, file === null ? undefined : await readConfigFile(file, CONFIG_KEYS))
+}
+
+/** As `readRabbitmqUrl`, with the configuration file read already. */
+export function parseRabbitmqUrl(url: string, config?: ConfigLevel): Target {
+  const [, scheme, login = '', hosts, place = '', query = ''] = SHAPE.exec(url) ?? []
   if (scheme === undefined || hosts === undefined) throw configError('it has not this form')
   const tls = scheme.toLowerCase() === 'amqps'
   const parameters = new URLSearchParams(query)
   for (const name of parameters.keys())
     if (!PARAMETERS.includes(name)) throw configError(`it has the unknown parameter ${JSON.stringify(name)}`)
-  const given = (name: string) => parameters.get(name) ?? undefined
+  const given = (name: string) => parameters.get(name) ?? config?.text(name)
+  const path = (name: string) => parameters.get(name) ?? config?.path(name)
   for (const name of TLS_PARAMETERS)
     if (!tls && given(name) !== undefined) throw configError(`${name} is for TLS, so begin it with amqps:`)
   const colon = login.indexOf(':')
-  const user = decoded(colon < 0 ? login : login.slice(0, colon))
-  const password = colon < 0 ? '' : decoded(login.slice(colon + 1))
+  const user = decoded(colon < 0 ? login : login.slice(0, colon)) || config?.text('user')
+  const password = (colon < 0 ? '' : decoded(login.slice(colon + 1))) || config?.text('password')
   const names = hosts.split(',')
   const streamPorts = portsOf(given('stream'), 'stream', names.length, tls ? 5551 : 5552)
   const managementPorts = portsOf(given('management'), 'management', names.length, tls ? 15671 : 15672)
@@ -60,15 +75,15 @@ export function parseRabbitmqUrl(url: string): Target {
     streamPort: streamPorts[index] as number,
     managementPort: managementPorts[index] as number,
   }))
-  const virtualHost = decoded(path) || '/'
+  const virtualHost = decoded(place) || '/'
   return {
     nodes: nodes as [Node, ...Node[]],
     tls,
-    files: { ca: given('ca'), cert: given('cert'), key: given('key') },
+    files: { ca: path('ca'), cert: path('cert'), key: path('key'), passphrase: config?.text('passphrase') },
     servername: given('servername'),
-    user: user || 'guest',
-    password: password || 'guest',
-    passwordFile: given('passwordFile'),
+    user: user ?? 'guest',
+    password: password ?? 'guest',
+    passwordFile: path('passwordFile'),
     virtualHost,
     place: `RabbitMQ at ${nodes.map(({ host, amqpPort }) => `${host}:${amqpPort}`).join(', ')}, virtual host ${JSON.stringify(virtualHost)}`,
   }
@@ -119,6 +134,6 @@ function decoded(text: string): string {
 function configError(what: string): DrawbridgeError {
   return new DrawbridgeError(
     'ERR_CONFIG',
-    `the RabbitMQ URL cannot be used: ${what}; write amqp://USER:PASSWORD@HOST:5672/VHOST, with ?stream=PORT where the stream port is not 5552 (5551 with TLS)`,
+    `the RabbitMQ URL, or what its configuration file says, cannot be used: ${what}; write amqp://USER:PASSWORD@HOST:5672/VHOST, with ?stream=PORT where the stream port is not 5552 (5551 with TLS)`,
   )
 }

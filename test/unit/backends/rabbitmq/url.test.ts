@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { passwordOf, parseRabbitmqUrl } from '../../../../src/backends/rabbitmq/url.ts'
+import { passwordOf, parseRabbitmqUrl, readRabbitmqUrl } from '../../../../src/backends/rabbitmq/url.ts'
 import { tempDir } from '../../../kit/temp-dir.ts'
 import { errorText } from '../../../../src/core/errors.ts'
 
@@ -41,6 +41,25 @@ describe('a RabbitMQ URL', () => {
       { host: 'b', amqpPort: 5672, streamPort: 7, managementPort: 5 },
       { host: 'c', amqpPort: 3, streamPort: 7, managementPort: 6 },
     ])
+  })
+
+  it('a-configuration-file-says-what-the-url-does-not', async () => {
+    const file = join(tempDir(), 'rabbitmq.yaml')
+    await writeFile(file, 'user: u\npassword: pw\nca: own/ca.pem\nkey: k\npassphrase: open\nstream: "7"\n')
+    expect(await readRabbitmqUrl(`amqps://h?config=${file}&key=/other&stream=8`)).toMatchObject({
+      nodes: [{ host: 'h', streamPort: 8 }],
+      files: { ca: join(file, '../own/ca.pem'), key: '/other', passphrase: 'open' },
+      user: 'u',
+      password: 'pw',
+    })
+    expect(await readRabbitmqUrl(`amqps://me:mine@h?config=${file}`)).toMatchObject({ user: 'me', password: 'mine' })
+    // What is for TLS is a mistake without it, wherever it stands.
+    await expect(readRabbitmqUrl(`amqp://h?config=${file}`)).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+    await writeFile(file, 'pasword: secret\n')
+    const error: unknown = await readRabbitmqUrl(`amqp://h?config=${file}`).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'ERR_CONFIG' })
+    expect(errorText(error)).toMatch(/pasword: there is no such key/)
+    expect(errorText(error)).not.toContain('secret')
   })
 
   it('the-password-of-a-file-is-the-one-that-stands-in-it-now', async () => {
