@@ -11,6 +11,8 @@ import { needTools, runTool } from './tools.ts'
 /** All of one version; kafka-tools is the one that formats. Their poms lack only a binding for slf4j. */
 const VERSION = '4.3.1'
 const ENTRY = `kafka-${VERSION}`
+/** Class path of Apache Kafka with its tools and its Java client, once a Kafka of any clone was brought up here. */
+export const KAFKA_CLASS_PATH = join(entryFolder(ENTRY), '*')
 const ARTIFACTS: readonly Artifact[] = [
   { group: 'org.apache.kafka', name: 'kafka_2.13', version: VERSION },
   { group: 'org.apache.kafka', name: 'kafka-tools', version: VERSION },
@@ -95,7 +97,7 @@ function java(node: NodePlan, options: readonly string[], main: string, ...args:
   const logging = `-Dlog4j2.configurationFile=file:${loggingFile(node)}`
   return {
     file: 'java',
-    args: [...options, '-XX:+UseSerialGC', logging, '-cp', join(entryFolder(ENTRY), '*'), main, ...args],
+    args: [...options, '-XX:+UseSerialGC', logging, '-cp', KAFKA_CLASS_PATH, main, ...args],
   }
 }
 

@@ -6,7 +6,12 @@ export function skippedTest(name: string, reason: string, run: () => Promise<voi
 }
 
 /** A test that runs where `reason` is undefined. */
-export function testUnless(reason: string | undefined, name: string, run: () => Promise<void> | void): void {
-  if (reason === undefined) test(name, run)
+export function testUnless(
+  reason: string | undefined,
+  name: string,
+  run: () => Promise<void> | void,
+  timeoutMs?: number,
+): void {
+  if (reason === undefined) test(name, run, timeoutMs)
   else skippedTest(name, reason, run)
 }

@@ -1,46 +1,29 @@
-import { afterAll, expect } from '@jest/globals'
-import { randomBytes } from 'node:crypto'
-import { openBackend } from '../../../src/backends/open.ts'
-import type { Backend } from '../../../src/core/backend.ts'
-import { silentLog } from '../../../src/core/log.ts'
-import type { StoredRecord } from '../../../src/core/record.ts'
+import { expect } from '@jest/globals'
 import { connect, defineTopic } from '../../../src/index.ts'
 import { testUnless } from '../../kit/skip.ts'
 import { findKcat } from './kcat.ts'
+import {
+  bootstrap,
+  createTopic as createNamed,
+  kafkaUrl,
+  mayLackTools,
+  newName,
+  noKafka,
+  openKafkaBackend as open,
+  readAll,
+  textRecord,
+} from './topics.ts'
 
-const url = process.env['KAFKA_URL'] ?? ''
-const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',').includes('kafka')
-const kcat = url === '' ? 'no Kafka here: KAFKA_URL is not set' : findKcat()
-const reason = typeof kcat === 'string' && !(required && url === '') ? kcat : undefined
-const brokers = url.replace('kafka://', '')
-let opened: Promise<Backend> | undefined
-
-afterAll(async () => (await opened)?.close())
-
-function open(): Promise<Backend> {
-  return (opened ??= openBackend(url, { log: silentLog }))
-}
+const kcat = noKafka ?? findKcat()
+const reason = typeof kcat === 'string' && mayLackTools ? kcat : undefined
 
 function run(args: readonly string[], input?: string | Buffer): Promise<string> {
   if (typeof kcat === 'string') throw new Error(kcat)
-  return kcat.run(['-b', brokers, ...args], input)
+  return kcat.run(['-b', bootstrap, ...args], input)
 }
 
-async function createTopic(partitions: number): Promise<string> {
-  const name = `kcat-${randomBytes(4).toString('hex')}`
-  await (await open()).createTopic({ name, partitions, compact: false, retentionMs: null, retentionBytes: null })
-  return name
-}
-
-async function readAll(topic: string, partition: number): Promise<StoredRecord[]> {
-  const backend = await open()
-  const { end: to = 0 } = (await backend.describeTopic(topic)).ranges[partition] ?? {}
-  const limits = { maxRecords: 1_000, maxBytes: 1_000_000 }
-  const reader = await backend.openReader({ topic, ranges: [{ partition, from: 0, to }], limits })
-  const found: StoredRecord[] = []
-  for (let some = await reader.pull(partition); some !== null; some = await reader.pull(partition)) found.push(...some)
-  await reader.close()
-  return found
+function createTopic(partitions: number): Promise<string> {
+  return createNamed('kcat', partitions)
 }
 
 testUnless(reason, 'kcat-reads-key-headers-null-and-empty-values-as-we-wrote-them', async () => {
@@ -63,10 +46,10 @@ testUnless(reason, 'kcat-reads-key-headers-null-and-empty-values-as-we-wrote-the
 })
 
 testUnless(reason, 'kcat-sees-confluent-framing', async () => {
-  const name = `kcat-${randomBytes(4).toString('hex')}`
+  const name = newName('kcat')
   const value = { type: 'record', name: 'Step', fields: [{ name: 'n', type: 'long' }] } as const
   const topic = defineTopic({ name, value, partitions: 1 })
-  await using broker = await connect(url)
+  await using broker = await connect(kafkaUrl)
   await broker.declare(topic)
   await broker.producer(topic).send({ n: 42 })
   const bytes = Buffer.from(
@@ -121,11 +104,10 @@ testUnless(reason, 'a-key-goes-to-the-partition-kcat-sends-it-to', async () => {
 testUnless(reason, 'kcat-goes-on-where-our-group-stopped', async () => {
   const backend = await open()
   const topic = await createTopic(1)
-  const record = { key: null, headers: [], timestamp: 0 }
   await backend.append(
     topic,
     0,
-    ['a', 'b', 'c'].map((text) => ({ ...record, value: Buffer.from(text) })),
+    ['a', 'b', 'c'].map((text) => textRecord(text)),
   )
   await backend.resetGroup(topic, topic, [2])
   expect(await run(['-G', topic, topic, '-c', '1', '-q', '-f', '%s'])).toBe('c')
