@@ -11,10 +11,19 @@ import { createCoreBroker } from './core/core-broker.ts'
 import { DrawbridgeError, hasCode } from './core/errors.ts'
 import { type Log, silentLog } from './core/log.ts'
 import { checkTopicName, isDeadLetterTopic, type Topic, valueSubject } from './core/topic.ts'
-import type { Registry } from './registry/registry.ts'
-import { openTopicRegistry } from './registry/topic-registry.ts'
+import { bindRegistry, type BoundRegistry } from './registry/bound-registry.ts'
+import { createConfluentRegistry } from './registry/confluent-registry.ts'
+import { parseRegistryOptions, type RegistryOptions } from './registry/registry-options.ts'
+import { createSchemaLog } from './registry/schema-log.ts'
+import { createTopicRegistry } from './registry/topic-registry.ts'
 
 export interface ConnectOptions {
+  /**
+   * A schema registry that speaks Confluent's REST dialect: its URL (several with commas), or options with its login. Absent, or
+   * the word `topic`: schemas are kept in the broker itself. The first declaration notes in the broker which one it
+   * was; another one is ERR_REGISTRY_DIFFERS.
+   */
+  readonly registry?: string | RegistryOptions | undefined
   /** Where retries, letters, losses and hand-overs are told; silent if absent. */
   readonly log?: Log
 }
@@ -22,22 +31,26 @@ export interface ConnectOptions {
 /** A broker with the parts that Drawbridge's own tools (connectors, command line) need beside the public ones. */
 export interface OpenBroker extends Broker {
   readonly backend: Backend
-  readonly registry: Registry
+  readonly registry: BoundRegistry
   readonly clock: Clock
 }
 
 /**
  * Connects to the broker a URL names, such as `embedded:./.drawbridge` (a folder that several processes of one machine
- * may share). ERR_CONFIG for a URL of no known kind; otherwise the backend's error.
+ * may share). ERR_CONFIG for a URL of no known kind; otherwise the backend's error. The registry is asked when needed.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Broker> {
   return await openBroker(url, options)
 }
 
-export async function openBroker(url: string, { log = silentLog }: ConnectOptions = {}): Promise<OpenBroker> {
+export async function openBroker(url: string, options: ConnectOptions = {}): Promise<OpenBroker> {
+  const { log = silentLog } = options
   const clock = systemClock
+  const target = parseRegistryOptions(options.registry)
   const backend = await openBackend(url, { log })
-  const registry = await openTopicRegistry(backend, clock)
+  const schemaLog = createSchemaLog(backend, clock)
+  const kept = target === null ? createTopicRegistry(schemaLog) : createConfluentRegistry({ target, clock })
+  const registry = bindRegistry(kept, schemaLog)
 
   async function codecFor<T>(topic: Topic<T>, use: 'read' | 'write'): Promise<Codec<T>> {
     const { name, compact, value } = topic
@@ -46,6 +59,7 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
       const nullable = compact || isDeadLetterTopic(name)
       return createBytesCodec({ topic: name, compact: nullable }) as unknown as Codec<T>
     }
+    await registry.confirm()
     const registered = use === 'write' ? await registry.find(valueSubject(name), canonicalSchema(value)) : null
     if (use === 'write' && registered === null) {
       throw new DrawbridgeError(
@@ -106,6 +120,7 @@ export async function openBroker(url: string, { log = silentLog }: ConnectOption
   const close = async () => {
     await core.close()
     await registry.close()
+    await schemaLog.close()
   }
   return { ...core, backend, registry, clock, declare, topic, close, [Symbol.asyncDispose]: close }
 }

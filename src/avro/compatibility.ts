@@ -31,7 +31,7 @@ export const COMPATIBILITY_LEVELS: readonly CompatibilityLevel[] = [
 
 export interface CompatibilityResult {
   readonly compatible: boolean
-  /** Each message says which of the earlier schemas it is about, counted from 1, and in which direction. */
+  /** Each message says which of the earlier schemas it is about, and in which direction. */
   readonly differences: readonly Difference[]
 }
 
@@ -47,20 +47,20 @@ export function checkCompatibility(readerSchema: unknown, writerSchema: unknown)
 /**
  * Whether a new schema may follow the earlier ones (oldest first). BACKWARD: the new one reads what was written before;
  * FORWARD: readers of before read what it writes; FULL: both. Without _TRANSITIVE only the latest earlier schema
- * counts. Source: Confluent Schema Registry, "Schema Evolution and Compatibility". ERR_SCHEMA_INVALID.
+ * counts. Source: Confluent Schema Registry, "Schema Evolution and Compatibility". Messages call the earlier ones by
+ * `nameOf` their index. ERR_SCHEMA_INVALID.
  */
 export function isCompatible(
   level: CompatibilityLevel,
   newSchema: unknown,
   earlierSchemas: readonly unknown[],
+  nameOf: (index: number) => string = (index) => `schema ${index + 1}`,
 ): CompatibilityResult {
   const found: Difference[] = []
   const first = level.endsWith('_TRANSITIVE') ? 0 : Math.max(0, earlierSchemas.length - 1)
   for (let index = level === 'NONE' ? earlierSchemas.length : first; index < earlierSchemas.length; index++) {
     const note = (list: readonly Difference[], direction: string): void => {
-      found.push(
-        ...list.map(({ path, message }) => ({ path, message: `${direction} schema ${index + 1}: ${message}` })),
-      )
+      found.push(...list.map(({ path, message }) => ({ path, message: `${direction} ${nameOf(index)}: ${message}` })))
     }
     if (!level.startsWith('FORWARD'))
       note(checkCompatibility(newSchema, earlierSchemas[index]), 'the new schema cannot read')

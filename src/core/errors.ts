@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   ERR_SCHEMA_INVALID: 'refuse',
   ERR_SCHEMA_INCOMPATIBLE: 'refuse',
   ERR_SCHEMA_UNKNOWN: 'refuse',
+  ERR_REGISTRY_DIFFERS: 'refuse',
+  ERR_REGISTRY_READ_ONLY: 'refuse',
   ERR_VALUE_INVALID: 'refuse',
   ERR_RECORD_TOO_LARGE: 'refuse',
   ERR_TOPIC_UNKNOWN: 'refuse',

@@ -1,86 +1,34 @@
-import { canonicalSchema, isCompatible } from '../avro/compatibility.ts'
-import type { Backend } from '../core/backend.ts'
-import { KEPT_FOR_EVER } from '../core/topic-spec.ts'
-import type { Clock } from '../core/clock.ts'
-import { DrawbridgeError, hasCode } from '../core/errors.ts'
-import { NO_HEADERS, type NewRecord } from '../core/record.ts'
-import { createSchemaTable, type SchemaTable } from './schema-table.ts'
-import type { RegisteredSchema, Registry } from './registry.ts'
+import { canonicalSchema, type CompatibilityLevel, isCompatible } from '../avro/compatibility.ts'
+import { parseSchema } from '../avro/parse-schema.ts'
+import { DrawbridgeError, errorText } from '../core/errors.ts'
+import { DIALECT, idUnknown, incompatible, readOnly, subjectUnknown, versionUnknown } from './dialect.ts'
+import type { DeleteOptions, RegisteredSchema, Registry, RegistryMode } from './registry.ts'
+import { SCHEMA_TOPIC, type SchemaLog } from './schema-log.ts'
+import type { SchemaTable } from './schema-table.ts'
 
-/** One partition, endless retention; each record states one registration as JSON. */
-export const SCHEMA_TOPIC = 'drawbridge.schemas'
 /** How many times a registration is proposed again because another process was quicker. */
 const MAX_PROPOSALS = 50
+const MODES: readonly RegistryMode[] = ['READWRITE', 'READONLY']
 
 /**
  * A registry kept in a topic, so that a broker without a schema server has one. The proposer checks compatibility,
- * appends, reads up to its own record, and proposes again where a quicker one made it void.
+ * appends, reads up to its own record, and proposes again where a quicker one made it void. Levels, modes and deletions
+ * are statements in the same log, in force for every process that has read them.
  */
-export async function openTopicRegistry(backend: Backend, clock: Clock): Promise<Registry> {
-  const table = createSchemaTable()
-  let created = false
-  let position = 0
-  let reading: Promise<void> = Promise.resolve()
-
-  async function create(): Promise<void> {
-    if (created) return
-    await backend.createTopic({ name: SCHEMA_TOPIC, partitions: 1, ...KEPT_FOR_EVER })
-    created = true
-  }
-
-  /** Reads what has been appended since. Calls queue up, so that records are applied once and in order. */
-  function catchUp(): Promise<void> {
-    const next = reading.then(readOn)
-    reading = next.catch(() => undefined)
-    return next
-  }
-
-  async function readOn(): Promise<void> {
-    let end: number
-    try {
-      end = (await backend.describeTopic(SCHEMA_TOPIC)).ranges[0]?.end ?? 0
-    } catch (error) {
-      if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return
-      throw error
-    }
-    if (end <= position) return
-    const reader = await backend.openReader({
-      topic: SCHEMA_TOPIC,
-      ranges: [{ partition: 0, from: position, to: end }],
-      limits: { maxRecords: 500, maxBytes: 4 * 1_048_576 },
-    })
-    try {
-      for (let records = await reader.pull(0); records !== null; records = await reader.pull(0)) {
-        if (records.length === 0)
-          throw new DrawbridgeError('ERR_CLOSED', 'the broker was closed while schemas were read')
-        for (const record of records) {
-          table.apply(record.value)
-          position = record.offset + 1
-        }
-      }
-    } finally {
-      await reader.close()
-    }
-  }
+export function createTopicRegistry(log: SchemaLog): Registry {
+  const { table } = log
 
   async function register(subject: string, schema: string): Promise<RegisteredSchema> {
-    const text = canonicalSchema(schema)
-    await create()
-    await catchUp()
+    const text = soundText(schema)
+    await log.catchUp()
     for (let proposal = 0; proposal < MAX_PROPOSALS; proposal++) {
       const known = table.find(subject, text)
       if (known !== null) return known
-      checkCompatible(table, subject, text)
-      const versions = table.versions(subject)
-      const entry = { id: table.idOf(text) ?? table.nextId(), subject, version: versions.length + 1, schema: text }
-      const record: NewRecord = {
-        key: Buffer.from(subject),
-        value: Buffer.from(JSON.stringify(entry)),
-        headers: NO_HEADERS,
-        timestamp: clock.now(),
-      }
-      await backend.append(SCHEMA_TOPIC, 0, [record])
-      await catchUp()
+      checkWritable(subject)
+      const differences = differencesOf(table, subject, text, table.versions(subject))
+      if (differences.length > 0) throw incompatible(subject, differences, levelOf(table, subject))
+      const id = table.idOf(text) ?? table.nextId()
+      await log.state({ id, subject, version: table.nextVersion(subject), schema: text })
     }
     throw new DrawbridgeError(
       'ERR_APPEND_FAILED',
@@ -91,47 +39,160 @@ export async function openTopicRegistry(backend: Backend, clock: Clock): Promise
     )
   }
 
+  function checkWritable(subject: string | null): void {
+    const mode = (subject === null ? null : table.mode(subject)) ?? table.mode(null)
+    if (mode === 'READONLY') throw readOnly(subject)
+  }
+
+  async function deleteSubject(subject: string, { permanent = false }: DeleteOptions = {}): Promise<readonly number[]> {
+    await log.catchUp()
+    const seen = table.versions(subject).map(({ version }) => version)
+    const all = table.versions(subject, { deleted: true }).map(({ version }) => version)
+    if (all.length === 0) throw subjectUnknown(subject)
+    if (permanent ? seen.length > 0 : seen.length === 0) throw deletedWrong(`subject ${subject}`, permanent, 'subject')
+    checkWritable(subject)
+    const versions = permanent ? all : seen
+    await log.state({ kind: 'deleted', subject, versions, permanent })
+    return versions
+  }
+
+  async function deleteVersion(
+    subject: string,
+    version: number,
+    { permanent = false }: DeleteOptions = {},
+  ): Promise<number> {
+    await log.catchUp()
+    if (table.versions(subject, { deleted: true }).length === 0) throw subjectUnknown(subject)
+    const visibility = table.visibility(subject, version)
+    if (visibility === null || visibility === 'gone') throw versionUnknown(subject, version)
+    if (permanent !== (visibility === 'soft'))
+      throw deletedWrong(`subject ${subject} version ${version}`, permanent, 'version')
+    checkWritable(subject)
+    await log.state({ kind: 'deleted', subject, versions: [version], permanent })
+    return version
+  }
+
+  async function check(subject: string, schema: string, version?: number | 'latest'): Promise<readonly string[]> {
+    const text = soundText(schema)
+    await log.catchUp()
+    const versions = table.versions(subject)
+    if (version === undefined) return differencesOf(table, subject, text, versions)
+    const one = version === 'latest' ? versions.at(-1) : versions.find((each) => each.version === version)
+    if (one === undefined && version !== 'latest') throw versionUnknown(subject, version)
+    return differencesOf(table, subject, text, one === undefined ? [] : [one])
+  }
+
   return {
+    place: 'topic',
     register,
-    async find(subject, schema) {
-      const text = canonicalSchema(schema)
-      const known = table.find(subject, text)
-      if (known !== null) return known
-      await catchUp()
-      return table.find(subject, text)
+    deleteSubject,
+    deleteVersion,
+    check,
+    async find(subject, schema, options) {
+      const text = soundText(schema)
+      await log.catchUp()
+      return table.find(subject, text, options)
     },
     async schemaById(id) {
-      if (table.byId(id) === undefined) await catchUp()
-      const schema = table.byId(id)
-      if (schema !== undefined) return schema
-      throw new DrawbridgeError(
-        'ERR_SCHEMA_UNKNOWN',
-        `schema id ${id} is not in the registry topic ${SCHEMA_TOPIC}; the record was written with another registry, or is not Avro`,
-        { details: { id } },
-      )
+      if (table.byId(id) === undefined) await log.catchUp()
+      return table.byId(id) ?? unknownId(id)
     },
-    async latest(subject) {
-      await catchUp()
-      return table.versions(subject).at(-1) ?? null
+    async usesOf(id, options) {
+      await log.catchUp()
+      if (table.byId(id) === undefined) unknownId(id)
+      return table.usesOf(id, options)
     },
-    async subjects() {
-      await catchUp()
-      return table.subjects()
+    async latest(subject, options) {
+      await log.catchUp()
+      return table.versions(subject, options).at(-1) ?? null
     },
-    async close() {
-      await reading
+    async version(subject, version, options) {
+      await log.catchUp()
+      return table.versions(subject, options).find((each) => each.version === version) ?? null
     },
+    async versions(subject, options) {
+      await log.catchUp()
+      return table.versions(subject, options).map(({ version }) => version)
+    },
+    async subjects(options) {
+      await log.catchUp()
+      return table.subjects(options)
+    },
+    async level(subject) {
+      await log.catchUp()
+      return subject === null ? (table.level(null) ?? DEFAULT_LEVEL) : table.level(subject)
+    },
+    async setLevel(subject, level) {
+      await log.catchUp()
+      checkWritable(subject)
+      await log.state({ kind: 'level', subject, level })
+    },
+    async mode(subject) {
+      await log.catchUp()
+      return subject === null ? (table.mode(null) ?? DEFAULT_MODE) : table.mode(subject)
+    },
+    async setMode(subject, mode) {
+      if (mode !== null && !MODES.includes(mode)) {
+        throw new DrawbridgeError(
+          'ERR_UNSUPPORTED',
+          `a registry kept in a topic has no mode ${mode}; use ${MODES.join(' or ')}`,
+          { details: { mode, errorCode: DIALECT.modeInvalid } },
+        )
+      }
+      await log.catchUp()
+      await log.state({ kind: 'mode', subject, mode })
+    },
+    close: async () => undefined,
   }
 }
 
-function checkCompatible(table: SchemaTable, subject: string, schema: string): void {
-  const earlier = table.versions(subject).map((version) => version.schema)
-  const { compatible, differences } = isCompatible('BACKWARD', schema, earlier)
-  if (compatible) return
-  const list = differences.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
-  throw new DrawbridgeError(
-    'ERR_SCHEMA_INCOMPATIBLE',
-    `subject ${subject}: the new schema cannot follow version ${earlier.length} (BACKWARD): ${list.join('; ')}. Give new fields a default, or use another topic`,
-    { details: { subject, differences: list } },
+const DEFAULT_LEVEL: CompatibilityLevel = 'BACKWARD'
+const DEFAULT_MODE: RegistryMode = 'READWRITE'
+
+/** The text that is kept, of a schema that any reader of ours can parse. */
+function soundText(schema: string): string {
+  try {
+    parseSchema(schema, 'foreign')
+    return canonicalSchema(schema)
+  } catch (error) {
+    throw new DrawbridgeError('ERR_SCHEMA_INVALID', errorText(error), {
+      cause: error,
+      details: { errorCode: DIALECT.schemaInvalid },
+    })
+  }
+}
+
+function unknownId(id: number): never {
+  throw idUnknown(id, `the registry topic ${SCHEMA_TOPIC}`)
+}
+
+function levelOf(table: SchemaTable, subject: string): CompatibilityLevel {
+  return table.level(subject) ?? table.level(null) ?? DEFAULT_LEVEL
+}
+
+function differencesOf(
+  table: SchemaTable,
+  subject: string,
+  schema: string,
+  earlier: readonly RegisteredSchema[],
+): readonly string[] {
+  const texts = earlier.map((each) => each.schema)
+  const nameOf = (index: number) => `version ${earlier[index]?.version}`
+  const { differences } = isCompatible(levelOf(table, subject), schema, texts, nameOf)
+  return differences.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+}
+
+function deletedWrong(what: string, permanent: boolean, kind: 'subject' | 'version'): DrawbridgeError {
+  if (permanent) {
+    const errorCode = kind === 'subject' ? DIALECT.subjectNotDeleted : DIALECT.versionNotDeleted
+    return new DrawbridgeError('ERR_CONFIG', `${what} is not deleted; delete it without "permanent" first`, {
+      details: { errorCode },
+    })
+  }
+  const errorCode = kind === 'subject' ? DIALECT.subjectDeleted : DIALECT.versionDeleted
+  return new DrawbridgeError(
+    'ERR_SCHEMA_UNKNOWN',
+    `${what} is deleted already; delete it with "permanent" to hide it for good`,
+    { details: { errorCode } },
   )
 }
