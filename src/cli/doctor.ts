@@ -16,7 +16,7 @@ async function doctor(command: Command): Promise<void> {
   const globals = globalsOf(command)
   const { examine } = await import('./examine.ts')
   let failed = false
-  for await (const finding of examine(globals.broker)) {
+  for await (const finding of examine(globals.broker, globals.registry)) {
     failed ||= finding.status === 'fail'
     if (globals.json) await output.data(finding)
     else for (const line of lines(finding)) await output.line(line)

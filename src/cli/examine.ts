@@ -3,6 +3,8 @@ import { access, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { errorText, isDrawbridgeError } from '../core/errors.ts'
 import { type OpenBroker, openBroker } from '../open-broker.ts'
+import { placeText } from '../registry/bound-registry.ts'
+import type { RegistryOptions } from '../registry/registry-options.ts'
 
 /** What one check of `doctor` found. `next` says what to do where something is to be done. */
 export interface Finding {
@@ -20,12 +22,12 @@ const FAIL_BELOW_MIB = 100
 const WARN_BELOW_MIB = 1_024
 
 /** Examines this machine and the broker; each finding as soon as it is known. Creates nothing. */
-export async function* examine(brokerUrl: string): AsyncGenerator<Finding> {
+export async function* examine(brokerUrl: string, registry?: RegistryOptions): AsyncGenerator<Finding> {
   yield examineNode()
   const embedded = /^embedded:(.+)$/.exec(brokerUrl)?.[1]
   const directory = embedded === undefined ? undefined : resolve(embedded)
   if (directory !== undefined) yield* examineDirectory(directory)
-  if (directory === undefined || existsSync(directory)) yield* examineBroker(brokerUrl)
+  if (directory === undefined || existsSync(directory)) yield* examineBroker(brokerUrl, registry)
   yield await examineSchemas('schemas')
 }
 
@@ -74,13 +76,13 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path))
 }
 
-async function* examineBroker(url: string): AsyncGenerator<Finding> {
+async function* examineBroker(url: string, registry: RegistryOptions | undefined): AsyncGenerator<Finding> {
   // The rest of a URL may carry a password.
   const scheme = url.split(':', 1)[0] ?? ''
   let broker: OpenBroker
   const started = performance.now()
   try {
-    broker = await inTime(openBroker(url))
+    broker = await inTime(openBroker(url, { registry }))
   } catch (error) {
     yield {
       check: 'broker',
@@ -110,7 +112,11 @@ async function* examineBroker(url: string): AsyncGenerator<Finding> {
 async function examineRegistry(broker: OpenBroker): Promise<Finding> {
   try {
     const subjects = await inTime(broker.registry.subjects())
-    return { check: 'registry', status: 'ok', found: `kept in the broker, ${subjects.length} subjects` }
+    return {
+      check: 'registry',
+      status: 'ok',
+      found: `${placeText(broker.registry.place)}: ${subjects.length} subjects`,
+    }
   } catch (error) {
     return {
       check: 'registry',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Broker } from '../core/broker.ts'
 import type { Log } from '../core/log.ts'
+import type { RegistryOptions } from '../registry/registry-options.ts'
 import { errorText } from '../core/errors.ts'
 import { noteTold } from './report-error.ts'
 
@@ -8,19 +9,31 @@ export const DEFAULT_BROKER = 'embedded:./.drawbridge'
 
 export interface Globals {
   readonly broker: string
+  /** Undefined for the registry kept in the broker. */
+  readonly registry: RegistryOptions | undefined
   readonly json: boolean
 }
 
 /** The options every command has. */
 export function globalsOf(command: Command): Globals {
-  const { broker, json } = command.optsWithGlobals<{ broker?: string; json?: boolean }>()
-  return { broker: broker ?? process.env['DRAWBRIDGE_BROKER'] ?? DEFAULT_BROKER, json: json === true }
+  const { broker, registry, json } = command.optsWithGlobals<{ broker?: string; registry?: string; json?: boolean }>()
+  return {
+    broker: broker ?? process.env['DRAWBRIDGE_BROKER'] ?? DEFAULT_BROKER,
+    registry: registryOf(registry ?? process.env['DRAWBRIDGE_REGISTRY']),
+    json: json === true,
+  }
+}
+
+/** A token does not fit into a URL, so it comes by the environment alone. */
+function registryOf(url: string | undefined): RegistryOptions | undefined {
+  if (url === undefined || url === '' || url === 'topic') return undefined
+  return { url, token: process.env['DRAWBRIDGE_REGISTRY_TOKEN'] }
 }
 
 /** Connects, does the work, and lets go of the broker whatever happens. */
 export async function withBroker<R>(globals: Globals, work: (broker: Broker) => Promise<R>): Promise<R> {
   const { connect } = await import('../open-broker.ts')
-  await using broker = await connect(globals.broker, { log: stderrLog(globals.json) })
+  await using broker = await connect(globals.broker, { registry: globals.registry, log: stderrLog(globals.json) })
   return await work(broker)
 }
 

@@ -19,6 +19,10 @@ function createProgram(json: boolean): Command {
     .description('Message layer for Node.js: typed Avro topics on Kafka, RabbitMQ or an embedded store')
     .version(packageVersion(), '-V, --version', "print the package's version")
     .option('--broker <url>', `the broker (env DRAWBRIDGE_BROKER; default ${DEFAULT_BROKER})`)
+    .option(
+      '--registry <url>',
+      'schema registry in Confluent’s dialect, or `topic` (env DRAWBRIDGE_REGISTRY; default: kept in the broker)',
+    )
     .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })

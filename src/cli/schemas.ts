@@ -3,9 +3,11 @@ import type { Command } from 'commander'
 import { DrawbridgeError } from '../core/errors.ts'
 import { globalsOf } from './globals.ts'
 import { list, output } from './output.ts'
+import { addSchemasRegistry } from './schemas-registry.ts'
+import { addSchemasServe } from './schemas-serve.ts'
 
 export function addSchemas(program: Command): void {
-  const schemas = program.command('schemas').description('TypeScript from Avro schemas')
+  const schemas = program.command('schemas').description('schemas of the registry, and TypeScript from schema files')
   schemas
     .command('generate [dir...]')
     .description('write FILE.ts beside every FILE.avsc below the directories (default schemas)')
@@ -14,6 +16,8 @@ export function addSchemas(program: Command): void {
     .command('check [dir...]')
     .description('fail where a generated file is missing or differs from its schema; writes nothing')
     .action((dirs: string[], _options: object, command: Command) => check(orDefault(dirs), command))
+  addSchemasRegistry(schemas)
+  addSchemasServe(schemas)
 }
 
 async function generate(dirs: readonly string[], command: Command): Promise<void> {

@@ -1,9 +1,12 @@
-/** What the supervisor tells its child. It carries no configuration, so no secret crosses: the child reads the file itself. */
+import type { RegistryOptions } from '../registry/registry-options.ts'
+
+/** What the supervisor tells its child: where to connect. The connector's own configuration the child reads from the file itself. */
 export interface StartMessage {
   readonly kind: 'start'
   readonly file: string
   readonly name: string
   readonly brokerUrl: string
+  readonly registry?: RegistryOptions | undefined
   readonly drainTimeoutMs: number
 }
 

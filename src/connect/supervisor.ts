@@ -5,10 +5,13 @@ import type { ChildMessage } from './ipc.ts'
 import { type LoadedConnector, loadConnectors } from './load.ts'
 import { createRestartPolicy, type RestartOptions } from './restart.ts'
 import { createScrubber, urlSecrets } from './scrub.ts'
+import { registrySecrets, type RegistryOptions } from '../registry/registry-options.ts'
 import type { ConnectorEvent, ConnectorState, ConnectorStatus } from './status.ts'
 
 export interface SuperviseOptions {
   readonly brokerUrl: string
+  /** Absent: the registry kept in the broker. */
+  readonly registry?: RegistryOptions | undefined
   /** Aborting drains all connectors. */
   readonly signal?: AbortSignal
   /** How long a draining connector may take, milliseconds (default 30,000); then it is killed. */
@@ -46,6 +49,7 @@ export function superviseConnectors(connectors: readonly LoadedConnector[], opti
   const scrub = createScrubber([
     ...connectors.flatMap(({ connector, config }) => secretsOf(connector.config, config)),
     ...urlSecrets(options.brokerUrl),
+    ...registrySecrets(options.registry),
   ])
   const keepers = connectors.map((loaded) => keepRunning(loaded, options, scrub))
   const stop = () => {
@@ -71,7 +75,7 @@ interface Keeper {
 
 function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: (text: string) => string): Keeper {
   const { name, connector, config, topic, file } = loaded
-  const { brokerUrl, drainTimeoutMs = 30_000 } = options
+  const { brokerUrl, registry, drainTimeoutMs = 30_000 } = options
   const log = options.onLog ?? ((line: string) => void process.stderr.write(`${line}\n`))
   const decide = createRestartPolicy(options.restart)
   const stopping = new AbortController()
@@ -119,7 +123,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
   async function once(): Promise<ChildEnd> {
     let errorTold = false
     child = forkChild({
-      start: { kind: 'start', file, name, brokerUrl, drainTimeoutMs },
+      start: { kind: 'start', file, name, brokerUrl, registry, drainTimeoutMs },
       onMessage(message) {
         errorTold ||= message.kind === 'error'
         onMessage(message)

@@ -5,6 +5,7 @@ import { DrawbridgeError, errorText, hasCode, isDrawbridgeError } from '../core/
 import type { Topic } from '../core/topic.ts'
 import { sleep } from '../core/wait.ts'
 import { openBroker, type OpenBroker } from '../open-broker.ts'
+import { registrySecrets } from '../registry/registry-options.ts'
 import { secretsOf } from './config.ts'
 import type { ConnectorContext } from './connector.ts'
 import { createCounters } from './counters.ts'
@@ -76,7 +77,11 @@ async function main(start: StartMessage): Promise<void> {
       'ERR_CONFIG',
       `${start.file} holds no connector named ${JSON.stringify(start.name)} any more; start again with the file as it is now`,
     )
-  scrub = createScrubber([...secretsOf(loaded.connector.config, loaded.config), ...urlSecrets(start.brokerUrl)])
+  scrub = createScrubber([
+    ...secretsOf(loaded.connector.config, loaded.config),
+    ...urlSecrets(start.brokerUrl),
+    ...registrySecrets(start.registry),
+  ])
   stopping.signal.addEventListener('abort', () => {
     void tell({ kind: 'draining' })
     const late = new DrawbridgeError(
@@ -85,7 +90,7 @@ async function main(start: StartMessage): Promise<void> {
     )
     setTimeout(() => void fail(late), start.drainTimeoutMs).unref()
   })
-  const broker = await openBroker(start.brokerUrl, { log })
+  const broker = await openBroker(start.brokerUrl, { registry: start.registry, log })
   try {
     await runConnector(loaded, broker, start)
   } finally {
