@@ -22,12 +22,18 @@ export function groupUnknown(group: string, topic: string): DrawbridgeError {
   )
 }
 
-export function checkSize(topic: string, partition: number, index: number, record: NewRecord): void {
+export function checkSize(
+  topic: string,
+  partition: number,
+  index: number,
+  record: NewRecord,
+  maxBytes: number = MAX_BYTES,
+): void {
   const bytes = recordBytes(record)
-  if (bytes <= MAX_BYTES) return
+  if (bytes <= maxBytes) return
   throw new DrawbridgeError(
     'ERR_RECORD_TOO_LARGE',
-    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${MAX_BYTES} are possible: store the content elsewhere and send its address`,
+    `record ${index} of an append to topic ${JSON.stringify(topic)} has ${bytes} bytes, at most ${maxBytes} are possible: store the content elsewhere and send its address`,
     { details: { topic, partition, index, bytes, outcome: 'not-written' } },
   )
 }

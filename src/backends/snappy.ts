@@ -1,11 +1,19 @@
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEADER_BYTES = 16
 
+/** The stream identifier of the framing format, with which the clients of RabbitMQ streams begin. */
+const FRAMED = Buffer.from([0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59])
+const CHECKSUM_BYTES = 4
+/** Three bytes repeat 64 at most, so what claims more is damaged. */
+const MAX_RATIO = 24
+
 /**
- * Snappy (https://github.com/google/snappy/blob/main/format_description.txt), plain or in the blocks of xerial's
- * SnappyOutputStream, which Java's producers write. RangeError for what is damaged or grows beyond `maxBytes`.
+ * Snappy (https://github.com/google/snappy/blob/main/format_description.txt), plain, in the blocks of xerial's
+ * SnappyOutputStream, which Java's producers write, or in Google's framing format (framing_format.txt; checksums are not
+ * looked at). RangeError for what is damaged or grows beyond `maxBytes`.
  */
 export function decompressSnappy(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.subarray(0, FRAMED.length).equals(FRAMED)) return framed(bytes, maxBytes)
   if (!bytes.subarray(0, XERIAL.length).equals(XERIAL)) return block(bytes, maxBytes)
   const blocks: Buffer[] = []
   let left = maxBytes
@@ -20,6 +28,28 @@ export function decompressSnappy(bytes: Buffer, maxBytes: number): Buffer {
   return Buffer.concat(blocks)
 }
 
+function framed(bytes: Buffer, maxBytes: number): Buffer {
+  const blocks: Buffer[] = []
+  let left = maxBytes
+  for (let at = 0; at < bytes.length; ) {
+    const kind = bytes.readUInt8(at)
+    const from = at + 4
+    const end = from + bytes.readUIntLE(at + 1, 3)
+    if (end > bytes.length) throw new RangeError('a snappy frame reaches too far')
+    // Beyond the two kinds of data, what is below 0x80 has to be understood, and the rest may be left out.
+    if (kind > 1 && kind < 0x80) throw new RangeError(`a snappy frame of the unknown kind ${kind}`)
+    if (kind <= 1) {
+      const data = bytes.subarray(from + CHECKSUM_BYTES, end)
+      const found = kind === 0 ? block(data, left) : data
+      left -= found.length
+      if (left < 0) throw new RangeError('snappy frames that are too large')
+      blocks.push(found)
+    }
+    at = end
+  }
+  return Buffer.concat(blocks)
+}
+
 function block(input: Buffer, maxBytes: number): Buffer {
   let at = 0
   let size = 0
@@ -28,7 +58,7 @@ function block(input: Buffer, maxBytes: number): Buffer {
     size += (byte & 0x7f) * factor
     if (byte < 0x80) break
   }
-  if (size > maxBytes) throw new RangeError(`a snappy block of ${size} bytes`)
+  if (size > maxBytes || size > input.length * MAX_RATIO) throw new RangeError(`a snappy block of ${size} bytes`)
   const output = Buffer.allocUnsafe(size)
   let to = 0
   while (at < input.length) {

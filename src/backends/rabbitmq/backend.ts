@@ -1,4 +1,4 @@
-import { MAX_BYTES, checkSize, partitionUnknown } from '../refusals.ts'
+import { checkSize, partitionUnknown } from '../refusals.ts'
 import type { AppendResult, Backend, BackendOptions, Feed, FeedOptions, RecordReader } from '../../core/backend.ts'
 import type { NewRecord } from '../../core/record.ts'
 import { createConnections } from './connections.ts'
@@ -14,6 +14,11 @@ import { openRabbitmqReader } from './reader.ts'
 import { createTopology, FOREIGN } from './topology.ts'
 import { readRabbitmqUrl } from './url.ts'
 
+/**
+ * More than users may send: other clients' messages go up to 16 MiB (RabbitMQ's max_message_size), and what cannot be read of
+ * them has to fit into a letter.
+ */
+const MAX_RECORD_BYTES = 24 * 1_048_576
 /** How long a producer may not notice that a topic was widened. */
 const STREAMS_MS = 10_000
 
@@ -44,7 +49,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
 
   return {
     name: 'rabbitmq',
-    capabilities: { appendOffsets: false, compaction: false, maxRecordBytes: MAX_BYTES },
+    capabilities: { appendOffsets: false, compaction: false, maxRecordBytes: MAX_RECORD_BYTES },
     createTopic: open((spec) => topology.create(spec)),
     widenTopic: open(async (topic, partitions) => {
       await topology.widen(topic, partitions)
@@ -98,7 +103,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
   }
 
   async function append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult> {
-    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record)
+    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record, MAX_RECORD_BYTES)
     const streams = await producerStreams(topic, partition)
     const stream = streams[partition]
     if (stream === undefined) throw partitionUnknown(topic, partition, streams.length)

@@ -48,7 +48,7 @@ interface Held {
 }
 
 function offsetOf({ reader, ahead }: Held): number {
-  return reader.offset() - (ahead === undefined ? 0 : 1)
+  return ahead === undefined ? reader.offset() : reader.given()
 }
 
 /**

@@ -1,4 +1,5 @@
-import { crc32, gunzipSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
+import { decompress } from './decompress.ts'
 import { type Cursor, createCursor, malformed } from './wire.ts'
 
 /** An osiris chunk (rabbitmq/osiris, src/osiris_log.erl, "Chunk format"): what RabbitMQ wrote, and delivers, at once. */
@@ -16,9 +17,6 @@ export interface Chunk {
 const MAGIC_VERSION = 0x50
 const USER = 0
 const SUB_BATCH = 0x80
-const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
-/** What a sub-entry batch may grow to. */
-const MAX_BATCH_BYTES = 256 * 1_048_576
 
 /** Throws on anything that is not a whole chunk of user records with the right checksum. */
 export function parseChunk(bytes: Buffer): Chunk {
@@ -41,38 +39,38 @@ export interface ChunkReader {
   readonly chunk: Chunk
   /** Offset of the message `next` gives next. */
   offset(): number
+  /** Offset of the message `next` gave last. */
+  given(): number
   /**
-   * A view of the next message; undefined at the end. A batch whose inside is malformed gives its bytes for each record
-   * that is claimed and cannot be found. Throws at a batch compressed in a way we do not read, again at each call.
+   * A view of the next message; undefined at the end. A batch whose inside cannot be read gives all its bytes as one
+   * message, at the offset of the first record that cannot be found, and none at the offsets of the others. Throws at a batch
+   * that a newer Node.js could read, again at each call.
    */
   next(): Buffer | undefined
 }
 
 interface Batch {
   readonly data: Buffer
-  readonly cursor: Cursor
+  /** What the messages are in; undefined where it cannot be read. */
+  readonly cursor: Cursor | undefined
   left: number
-  broken: boolean
 }
 
 export function createChunkReader(chunk: Chunk): ChunkReader {
   const cursor = createCursor(chunk.data)
   let entriesLeft = chunk.entries
   let offset = chunk.firstOffset
+  let given = offset
   let batch: Batch | undefined
 
   function next(): Buffer | undefined {
     for (;;) {
-      if (batch !== undefined && batch.left > 0) {
-        batch.left--
-        offset++
-        return nextOf(batch)
-      }
+      if (batch !== undefined && batch.left > 0) return nextOf(batch)
       batch = undefined
       if (entriesLeft === 0) return undefined
       if (((chunk.data[cursor.at] ?? 0) & SUB_BATCH) === 0) {
         entriesLeft--
-        offset++
+        given = offset++
         return cursor.take(cursor.u32())
       }
       batch = readBatch()
@@ -80,40 +78,38 @@ export function createChunkReader(chunk: Chunk): ChunkReader {
     }
   }
 
+  function nextOf(from: Batch): Buffer {
+    given = offset
+    try {
+      const message = from.cursor?.take(from.cursor.u32())
+      if (message !== undefined) {
+        from.left--
+        offset++
+        return message
+      }
+    } catch {
+      // The producer's own doing: it claimed more records than it sent.
+    }
+    offset += from.left
+    from.left = 0
+    return from.data
+  }
+
   function readBatch(): Batch {
     const start = cursor.at
     const kind = (cursor.u8() & 0x70) >> 4
-    const [left, plainBytes, bytes] = [cursor.u16(), cursor.u32(), cursor.u32()]
-    const data = cursor.take(bytes)
-    if (kind > 1) {
+    const left = cursor.u16()
+    // The size of what is compressed, which is found out anyway.
+    cursor.u32()
+    const data = cursor.take(cursor.u32())
+    try {
+      const plain = decompress(kind, data)
+      return { data, left, cursor: plain === undefined ? undefined : createCursor(plain) }
+    } catch (error) {
       cursor.at = start
-      throw new Error(
-        `a batch compressed with ${COMPRESSIONS[kind] ?? `method ${kind}`}; Drawbridge reads uncompressed ones and gzip: set the producer to one of them`,
-      )
+      throw error
     }
-    const plain = kind === 0 ? data : inflated(data, plainBytes)
-    return { data, cursor: createCursor(plain ?? data), left, broken: plain === undefined }
   }
 
-  return { chunk, offset: () => offset, next }
-}
-
-function nextOf(batch: Batch): Buffer {
-  if (batch.broken) return batch.data
-  try {
-    return batch.cursor.take(batch.cursor.u32())
-  } catch {
-    // The producer's own doing: each record it claimed has an offset, and is the whole of what it sent.
-    batch.broken = true
-    return batch.data
-  }
-}
-
-/** Undefined where it is not gzip, or more than was claimed. */
-function inflated(data: Buffer, plainBytes: number): Buffer | undefined {
-  try {
-    return gunzipSync(data, { maxOutputLength: Math.max(1, Math.min(plainBytes, MAX_BATCH_BYTES)) })
-  } catch {
-    return undefined
-  }
+  return { chunk, offset: () => offset, given: () => given, next }
 }

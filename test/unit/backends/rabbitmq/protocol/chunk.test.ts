@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { crc32, gzipSync } from 'node:zlib'
+import { crc32, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { createChunkReader, parseChunk } from '../../../../../src/backends/rabbitmq/protocol/chunk.ts'
 
@@ -36,46 +36,95 @@ function chunkOf(entries: readonly Buffer[], records: number): Buffer {
 function readAll(bytes: Buffer): { offset: number; text: string }[] {
   const reader = createChunkReader(parseChunk(bytes))
   const seen: { offset: number; text: string }[] = []
-  for (
-    let offset = reader.offset(), next = reader.next();
-    next !== undefined;
-    offset = reader.offset(), next = reader.next()
-  )
-    seen.push({ offset, text: next.toString() })
-  return seen
+  for (;;) {
+    const offset = reader.offset()
+    const message = reader.next()
+    if (message === undefined) return seen
+    expect(reader.given()).toBe(offset)
+    seen.push({ offset, text: message.toString() })
+  }
+}
+
+/** Google's framing format with one uncompressed chunk, behind a padding one. */
+function snappyOf(data: Buffer): Buffer {
+  const size = Buffer.alloc(3)
+  size.writeUIntLE(data.length + 4, 0, 3)
+  const padding = Buffer.from([0xfe, 2, 0, 0, 0, 0])
+  return Buffer.concat([
+    Buffer.from('ff060000734e61507059', 'hex'),
+    padding,
+    Buffer.from([1]),
+    size,
+    Buffer.alloc(4),
+    data,
+  ])
+}
+
+/** A frame of one uncompressed block. */
+function lz4Of(data: Buffer): Buffer {
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(0x80000000 + data.length)
+  return Buffer.concat([Buffer.from('04224d18604082', 'hex'), size, data, Buffer.alloc(4)])
 }
 
 describe('osiris chunks', () => {
-  it('records-of-batches-have-their-own-offsets', () => {
+  it('records-of-batches-have-their-own-offsets-in-every-codec', () => {
     const inner = Buffer.concat(['b', 'c'].map((text) => simple(Buffer.from(text))))
+    const packed = [inner, gzipSync(inner), snappyOf(inner), lz4Of(inner), zstdCompressSync(inner)]
     const entries = [
       simple(Buffer.from('a')),
-      batch(0, 2, inner.length, inner),
-      batch(1, 2, inner.length, gzipSync(inner)),
+      ...packed.map((data, kind) => batch(kind, 2, inner.length, data)),
       simple(Buffer.from('d')),
     ]
-    expect(readAll(chunkOf(entries, 6))).toEqual(
-      ['a', 'b', 'c', 'b', 'c', 'd'].map((text, index) => ({ offset: FIRST + index, text })),
+    expect(readAll(chunkOf(entries, 12))).toEqual(
+      ['a', ...packed.flatMap(() => ['b', 'c']), 'd'].map((text, index) => ({ offset: FIRST + index, text })),
     )
   })
 
-  it('a-batch-with-a-broken-inside-is-its-bytes-once-for-each-record', () => {
+  it('a-batch-with-a-broken-inside-is-its-bytes-once-and-the-next-record-has-its-own-offset', () => {
+    const bomb = gzipSync(Buffer.alloc(135e6), { level: 1 })
+    const whole = Buffer.concat([simple(Buffer.from('one')), Buffer.from([0, 0, 0, 99, 1])])
     const broken = [
-      { data: Buffer.from('no gzip'), entry: batch(1, 3, 100, Buffer.from('no gzip')) },
+      ...[1, 2, 3, 4, 5, 7].map((kind) => ({
+        data: Buffer.from('neither'),
+        entry: batch(kind, 3, 100, Buffer.from('neither')),
+      })),
       { data: Buffer.from([0, 0, 0, 99, 1]), entry: batch(0, 3, 5, Buffer.from([0, 0, 0, 99, 1])) },
-      { data: gzipSync(Buffer.alloc(1e6)), entry: batch(1, 3, 10, gzipSync(Buffer.alloc(1e6))) },
+      { data: Buffer.from('many'), entry: batch(1, 65_535, 10, Buffer.from('many')) },
+      { data: bomb, entry: batch(1, 3, 10, bomb) },
     ]
     for (const { data, entry } of broken) {
-      const read = readAll(chunkOf([entry, simple(Buffer.from('after'))], 4))
-      expect(read.map(({ text }) => text)).toEqual([...Array<string>(3).fill(data.toString()), 'after'])
-      expect(read.at(-1)?.offset).toBe(FIRST + 3)
+      const claimed = entry.readUInt16BE(1)
+      const read = readAll(chunkOf([entry, simple(Buffer.from('after'))], claimed + 1))
+      expect(read).toEqual([
+        { offset: FIRST, text: data.toString() },
+        { offset: FIRST + claimed, text: 'after' },
+      ])
     }
+    const partly = readAll(chunkOf([batch(0, 5, whole.length, whole), simple(Buffer.from('after'))], 6))
+    expect(partly).toEqual([
+      { offset: FIRST, text: 'one' },
+      { offset: FIRST + 1, text: whole.toString() },
+      { offset: FIRST + 5, text: 'after' },
+    ])
   })
 
-  it('other-compressions-are-refused-by-name-again-and-again', () => {
-    const reader = createChunkReader(parseChunk(chunkOf([batch(3, 2, 10, Buffer.alloc(4))], 2)))
-    for (let n = 0; n < 2; n++) expect(() => reader.next()).toThrow(/compressed with lz4/)
-    expect(reader.offset()).toBe(FIRST)
+  it('any-bytes-in-a-batch-are-records-or-one-record', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.nat(7),
+        fc.integer({ min: 1, max: 9 }),
+        (bytes, kind, claimed) => {
+          const read = readAll(
+            chunkOf([batch(kind, claimed, 9, Buffer.from(bytes)), simple(Buffer.from('after'))], claimed + 1),
+          )
+          expect(read.length).toBeLessThanOrEqual(claimed + 1)
+          expect(read.at(-1)).toEqual({ offset: FIRST + claimed, text: 'after' })
+        },
+      ),
+      { numRuns: 500 },
+    )
   })
 
   it('a-wrong-checksum-or-kind-and-any-cut-is-refused', () => {
