@@ -44,7 +44,11 @@ interface KafkaJsConnection {
   setSupportAuthenticationProtocol(supported: boolean): void
   rejectRequests(error: Error): void
   send(protocol: object): Promise<unknown>
-  readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void }
+  readonly requestQueue: {
+    readonly pending: readonly unknown[]
+    scheduleCheckPendingRequests(): void
+    push(request: object): void
+  }
 }
 
 const require = createRequire(import.meta.url)
@@ -55,6 +59,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 const CLIENT_ID = 'drawbridge'
 const API_VERSIONS = 18
+/** What kafkajs says of a request that it has not written. */
+const NOT_CONNECTED = 'Not connected'
 const SASL_AUTHENTICATE = 36
 
 /** Connects and logs in. ERR_BROKER_UNREACHABLE (not written), ERR_CONFIG where the login is refused. */
@@ -93,6 +99,12 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) check()
   }
+  // A request that was being encoded when the connection broke was in no queue yet: nobody would ever reject it.
+  const push = queue.push.bind(queue)
+  queue.push = (request) => {
+    if (broken) throw new Error(NOT_CONNECTED)
+    push(request)
+  }
 
   function breakNow(error: Error): void {
     if (broken) return
@@ -108,7 +120,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
         return (await connection.send(protocolOf(call))) as Awaited<ReturnType<typeof call.read>>
       } catch (error) {
         // This text means that it was refused before it was written; whatever else happened, it may have gone out.
-        const outcome = errorText(error) === 'Not connected' ? 'not-written' : 'unknown'
+        const outcome = errorText(error) === NOT_CONNECTED ? 'not-written' : 'unknown'
         breakNow(error as Error)
         throw unreachable(place, `${call.name}: ${errorText(error)}`, outcome, error)
       } finally {
