@@ -16,6 +16,9 @@ const OFFSETS = /^\d+:\d+(?:,\d+:\d+)*$/
 /** A date, or a date with a time; without a zone it would mean another instant on another machine. */
 const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/
 
+/** The forms of a place, for help texts. */
+export const PLACES = 'an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time'
+
 type Place = number | { readonly offsets: Readonly<Record<number, number>> } | { readonly timestamp: string }
 
 export function parseFrom(option: string, text: string): From {
@@ -46,6 +49,19 @@ function parsePlace(option: string, text: string, words: string): Place {
   if (ISO_TIME.test(text) && Number.isFinite(Date.parse(text))) return { timestamp: text }
   const forms = `${words}, an offset (one partition), P:OFFSET[,P:OFFSET…], or a time as 2026-11-01T00:00:00Z`
   throw new DrawbridgeError('ERR_CONFIG', `${option} ${JSON.stringify(text)}: use ${forms}`)
+}
+
+/** The place of one record, as `P:OFFSET`. */
+export function parseRecordPlace(
+  option: string,
+  text: string,
+): { readonly partition: number; readonly offset: number } {
+  const [partition = '', offset = ''] = text.split(':')
+  if (/^\d+:\d+$/.test(text)) return { partition: offsetOf(option, partition), offset: offsetOf(option, offset) }
+  throw new DrawbridgeError(
+    'ERR_CONFIG',
+    `${option} ${JSON.stringify(text)}: write the partition and the offset of one record, as 0:42`,
+  )
 }
 
 function offsetOf(option: string, text: string): number {

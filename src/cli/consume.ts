@@ -1,14 +1,11 @@
 import type { Command } from 'commander'
 import type { Broker } from '../core/broker.ts'
-import { DrawbridgeError, hasCode } from '../core/errors.ts'
-import type { Message } from '../core/message.ts'
+import { DrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
-import { parseCount, parseFrom, parseTo } from './argument.ts'
-import { type Globals, globalsOf, withBroker } from './globals.ts'
-import { output, printable } from './output.ts'
+import { parseCount, parseFrom, parseTo, PLACES } from './argument.ts'
+import { globalsOf, withBroker } from './globals.ts'
+import { type Print, printerOf, printRange } from './print-messages.ts'
 import { watchInterruption } from './signals.ts'
-
-const PLACES = 'an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time'
 
 export function addConsume(program: Command): void {
   program
@@ -34,9 +31,6 @@ interface ConsumeOptions {
   readonly limit?: string
 }
 
-/** Prints a message; false once nobody reads any more. */
-type Print = (message: Message<unknown>) => Promise<boolean>
-
 async function consume(name: string, options: ConsumeOptions, command: Command): Promise<void> {
   const globals = globalsOf(command)
   const from = options.from === undefined ? {} : { from: parseFrom('--from', options.from) }
@@ -50,27 +44,11 @@ async function consume(name: string, options: ConsumeOptions, command: Command):
   await withBroker(globals, async (broker) => {
     const topic = await broker.topic(name)
     const print = await printerOf(topic, globals)
-    if (group === undefined) await read(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
+    if (group === undefined)
+      await printRange(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
     else await join(broker, topic, { ...from, group, limit, print, signal: interruption.signal })
   })
   process.exitCode = interruption.exitCode()
-}
-
-async function read(
-  broker: Broker,
-  topic: Topic<unknown>,
-  options: Parameters<Broker['read']>[1] & { limit: number; print: Print; signal: AbortSignal },
-): Promise<void> {
-  const { limit, print, ...range } = options
-  let printed = 0
-  try {
-    for await (const message of broker.read(topic, range)) {
-      if (!(await print(message))) return
-      if (++printed >= limit) return
-    }
-  } catch (error) {
-    if (!options.signal.aborted || !hasCode(error, 'ERR_ABORTED')) throw error
-  }
 }
 
 /**
@@ -109,19 +87,4 @@ async function join(
   if (signal.aborted) await stop()
   await done
   await stopped
-}
-
-async function printerOf(topic: Topic<unknown>, globals: Globals): Promise<Print> {
-  const { envelopeOf } = await import('./envelope.ts')
-  if (globals.json) return (message) => output.data(envelopeOf(message, topic.value))
-  return (message) => {
-    const { partition, offset, timestamp, key, value, headers } = envelopeOf(message, topic.value)
-    const shown = [`${partition}:${offset}`, timestamp, key === null ? '-' : text(key), JSON.stringify(value)]
-    if (headers.length > 0) shown.push(JSON.stringify(headers))
-    return output.line(printable(shown.join('  ')))
-  }
-}
-
-function text(key: string | { readonly base64: string }): string {
-  return typeof key === 'string' ? key : JSON.stringify(key)
 }

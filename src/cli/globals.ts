@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import type { Broker } from '../core/broker.ts'
 import type { Log } from '../core/log.ts'
 import type { RegistryOptions } from '../registry/registry-options.ts'
 import { errorText } from '../core/errors.ts'
+import type { OpenBroker } from '../open-broker.ts'
 import { noteTold } from './report-error.ts'
 
 export const DEFAULT_BROKER = 'embedded:./.drawbridge'
@@ -31,9 +31,9 @@ function registryOf(url: string | undefined): RegistryOptions | undefined {
 }
 
 /** Connects, does the work, and lets go of the broker whatever happens. */
-export async function withBroker<R>(globals: Globals, work: (broker: Broker) => Promise<R>): Promise<R> {
-  const { connect } = await import('../open-broker.ts')
-  await using broker = await connect(globals.broker, { registry: globals.registry, log: stderrLog(globals.json) })
+export async function withBroker<R>(globals: Globals, work: (broker: OpenBroker) => Promise<R>): Promise<R> {
+  const { openBroker } = await import('../open-broker.ts')
+  await using broker = await openBroker(globals.broker, { registry: globals.registry, log: stderrLog(globals.json) })
   return await work(broker)
 }
 

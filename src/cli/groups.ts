@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { GroupDescription } from '../core/backend.ts'
+import type { GroupStatus } from '../core/broker.ts'
 import { DrawbridgeError } from '../core/errors.ts'
 import { parseReset } from './argument.ts'
 import { globalsOf, withBroker } from './globals.ts'
@@ -56,8 +56,8 @@ async function describeGroup(group: string, topic: string | undefined, command: 
   })
 }
 
-async function tell(description: GroupDescription): Promise<void> {
-  const { group, topic, members, positions } = description
+async function tell(description: GroupStatus): Promise<void> {
+  const { group, topic, members, positions, replay } = description
   await output.line(`group ${group} on topic ${topic}: ${members.length === 0 ? 'idle' : `${members.length} live`}`)
   const holders = new Map(
     members.flatMap(({ id, partitions }) => partitions.map((partition) => [partition, id] as const)),
@@ -68,8 +68,10 @@ async function tell(description: GroupDescription): Promise<void> {
     end,
     lag,
     member: holders.get(partition),
+    'replays to': replay?.[partition]?.to,
   }))
-  await printTable(rows, ['partition', 'next', 'end', 'lag', 'member'])
+  const columns = ['partition', 'next', 'end', 'lag', 'member']
+  await printTable(rows, replay === undefined ? columns : [...columns, 'replays to'])
 }
 
 async function deleteGroup(group: string, topic: string, command: Command): Promise<void> {

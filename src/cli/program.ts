@@ -3,12 +3,14 @@ import { Command, CommanderError } from 'commander'
 import { exitCodeOf } from '../connect/exit-codes.ts'
 import { addConnect } from './connect.ts'
 import { addConsume } from './consume.ts'
+import { addDeadLetters } from './dead-letters.ts'
 import { addDemo } from './demo-command.ts'
 import { addDoctor } from './doctor.ts'
 import { DEFAULT_BROKER } from './globals.ts'
 import { addGroups } from './groups.ts'
 import { endProcess, flushOutput } from './output.ts'
 import { addProduce } from './produce.ts'
+import { addReplay } from './replay.ts'
 import { reportError, usageError } from './report-error.ts'
 import { addSchemas } from './schemas.ts'
 import { addTopics } from './topics.ts'
@@ -32,7 +34,9 @@ function createProgram(json: boolean): Command {
   addSchemas(program)
   addProduce(program)
   addConsume(program)
+  addReplay(program)
   addGroups(program)
+  addDeadLetters(program)
   addConnect(program)
   addDoctor(program)
   return program

@@ -2,10 +2,8 @@ import type { Backend, TopicDescription } from './backend.ts'
 import type { CountOptions, From, To } from './broker.ts'
 import { DrawbridgeError } from './errors.ts'
 import { resolveFrom, resolveTo } from './position.ts'
-import { checkAborted } from './reader.ts'
+import { readBatches } from './raw-reader.ts'
 import type { ReplayRange } from './replay-bounds.ts'
-
-const PULL_LIMITS = { maxRecords: 2_000, maxBytes: 4 * 1_048_576 }
 
 /** The offsets that `[from, to)` means now, `to` never beyond the end. */
 export async function resolveRange(
@@ -44,30 +42,11 @@ export async function countRecords(
   { signal, onCounted }: Pick<CountOptions, 'signal' | 'onCounted'>,
 ): Promise<readonly number[]> {
   const counts = from.map(() => 0)
-  const ranges = from.flatMap((offset, partition) => {
-    const end = to[partition] ?? offset
-    return offset < end ? [{ partition, from: offset, to: end }] : []
-  })
+  const ranges = from.map((offset, partition) => ({ partition, from: offset, to: to[partition] ?? offset }))
   let total = 0
-  // One partition after the other, so that one batch is held at a time.
-  for (const range of ranges) {
-    const reader = await backend.openReader({ topic, ranges: [range], limits: PULL_LIMITS })
-    try {
-      for (;;) {
-        checkAborted(topic, signal)
-        const records = await reader.pull(range.partition)
-        if (records === null) break
-        if (records.length === 0)
-          throw new DrawbridgeError(
-            'ERR_CLOSED',
-            `topic ${topic}: the broker connection was closed while records were counted`,
-          )
-        counts[range.partition] = (counts[range.partition] ?? 0) + records.length
-        onCounted?.((total += records.length))
-      }
-    } finally {
-      await reader.close()
-    }
+  for await (const { partition, records } of readBatches(backend, topic, ranges, signal)) {
+    counts[partition] = (counts[partition] ?? 0) + records.length
+    onCounted?.((total += records.length))
   }
   return counts
 }
