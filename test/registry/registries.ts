@@ -68,7 +68,24 @@ export function apicurio(): RegistryUnderTest {
     shared: true,
     connect: async () => clientOf(url ?? ''),
     close: async () => undefined,
-    skip: [],
+    skip: [
+      {
+        reason: 'Apicurio checks without a version against all of them, whatever the level',
+        tests: [
+          'a-check-foretells-what-each-level-allows: a field loses the default that it came with',
+          'a-check-foretells-what-each-level-allows: a field goes that had no default at first',
+        ],
+      },
+      {
+        reason: 'Apicurio answers with the registry’s level and mode where a subject has none',
+        tests: ['the-level-of-a-subject-comes-and-goes'],
+      },
+      { reason: 'Apicurio keeps a mode and does not go by it', tests: ['a-read-only-subject-takes-nothing'] },
+      {
+        reason: 'Apicurio lists softly deleted versions and does not show one',
+        tests: ['softly-deleted-versions-are-shown-when-asked-for'],
+      },
+    ],
   }
 }
 
