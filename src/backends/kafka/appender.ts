@@ -155,7 +155,8 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
     const { error, id, epoch } = await cluster.toNode(node ?? -1, 'main', initProducerId()).catch((cause: unknown) => {
       throw isDrawbridgeError(cause) ? withOutcome(cause, 'not-written') : cause
     })
-    if (error !== KAFKA.NONE) throw kafkaError(error, 'a producer id', 'not-written')
+    if (error !== KAFKA.NONE)
+      throw kafkaError(error, 'a producer id', 'not-written', 'Write on a topic, or IdempotentWrite on the cluster')
     return { id, epoch }
   }
 }
@@ -184,7 +185,7 @@ function judge({ error, baseOffset }: Produced, place: string): Stored | Failed 
       return { error: kafkaError(error, place, 'unknown'), open: true, forgotten: false }
     default: {
       const forgotten = error === KAFKA.OUT_OF_ORDER_SEQUENCE_NUMBER || error === KAFKA.UNKNOWN_PRODUCER_ID
-      return { error: leaderError(error, place), open: false, forgotten }
+      return { error: leaderError(error, place, 'Write on the topic'), open: false, forgotten }
     }
   }
 }

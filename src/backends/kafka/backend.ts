@@ -8,8 +8,8 @@ import { type KafkaFeed, openKafkaFeed } from './feed.ts'
 import { deleteGroup, describeOneGroup, groupsOn, listAllGroups, resetGroup } from './groups.ts'
 import { askOffsetsAt } from './offsets.ts'
 import { createReader } from './reader.ts'
+import { readSettings } from './settings.ts'
 import { createTopic, deleteTopic, describeTopic, widenTopic } from './topics.ts'
-import { parseKafkaUrl } from './url.ts'
 import { WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
 
 /**
@@ -17,7 +17,7 @@ import { WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
  * ERR_BROKER_UNREACHABLE where no broker of the URL answers.
  */
 export async function openKafka(url: string, { log }: BackendOptions): Promise<Backend> {
-  const cluster = createCluster(parseKafkaUrl(url), log)
+  const cluster = createCluster(await readSettings(url), log)
   const feeds = new Set<KafkaFeed>()
   const readers = new Set<RecordReader>()
   const opening = new Set<Promise<unknown>>()

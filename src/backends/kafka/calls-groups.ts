@@ -1,6 +1,6 @@
 // Requests about groups: versions before flexible encoding, served by Kafka 2.8 to 4.x.
 import { type ByteWriter, createWriter } from './bytes.ts'
-import type { Call } from './kafkajs.ts'
+import type { Call } from './call.ts'
 
 export interface Coordinator {
   readonly error: number

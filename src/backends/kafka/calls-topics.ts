@@ -1,7 +1,7 @@
 // Requests about topics. Versions are the last before flexible encoding, which Kafka 2.8 to 4.x all serve; metadata is
 // version 10, the first with topic ids (Kafka 2.8). Fields follow the protocol guide, https://kafka.apache.org/protocol.
 import { createWriter } from './bytes.ts'
-import type { Call } from './kafkajs.ts'
+import type { Call } from './call.ts'
 
 export interface Metadata {
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[]

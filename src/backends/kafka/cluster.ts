@@ -1,11 +1,12 @@
 import { partitionUnknown } from '../refusals.ts'
-import { hasCode, isDrawbridgeError } from '../../core/errors.ts'
+import { DrawbridgeError, hasCode, isDrawbridgeError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import type { Call } from './call.ts'
 import { findCoordinator } from './calls-groups.ts'
 import { type Metadata, type TopicMetadata, metadata } from './calls-topics.ts'
-import { KAFKA, closedError, kafkaError, topicUnknown } from './errors.ts'
-import { type Call, type Link, openLink, unreachable } from './kafkajs.ts'
-import type { KafkaUrl } from './url.ts'
+import { KAFKA, closedError, kafkaError, topicUnknown, unreachable } from './errors.ts'
+import { type Link, openLink } from './kafkajs.ts'
+import type { KafkaSettings } from './settings.ts'
 
 export interface TopicView {
   readonly name: string
@@ -40,17 +41,24 @@ export interface Cluster {
 
 export const REQUEST_TIMEOUT_MS = 20_000
 const METADATA_AGE_MS = 10_000
+/** How long a cluster that has let us in may refuse us, while it restarts or its passwords change, until that is an error. */
+const REFUSED_MS = 60_000
 const MAIN = 'main'
 const FIRST_DELAY_MS = 50
 const LAST_DELAY_MS = 1_000
 
-export function createCluster(url: KafkaUrl, log: Log): Cluster {
+export function createCluster(settings: KafkaSettings, log: Log): Cluster {
   const links = new Map<string, Promise<Link>>()
   const views = new Map<string, { readonly view: TopicView; readonly at: number }>()
   const asking = new Map<string, Promise<TopicView>>()
   const coordinators = new Map<string, number>()
   let nodes: ReadonlyMap<number, { host: string; port: number }> = new Map()
   let controller = -1
+  /** Whether the cluster ever let us in, and since when it does not. */
+  let known: { readonly proven: boolean; readonly refusedAt: number | undefined } = {
+    proven: false,
+    refusedAt: undefined,
+  }
   let closed = false
 
   return {
@@ -173,7 +181,7 @@ export function createCluster(url: KafkaUrl, log: Log): Cluster {
         failure = error
       }
     }
-    for (const { host, port } of shuffled(url.seeds)) {
+    for (const { host, port } of shuffled(settings.seeds)) {
       try {
         return await (await linkTo(`${MAIN}/${host}:${port}`, host, port)).request(call, REQUEST_TIMEOUT_MS)
       } catch (error) {
@@ -193,22 +201,42 @@ export function createCluster(url: KafkaUrl, log: Log): Cluster {
 
   async function linkTo(key: string, host: string, port: number): Promise<Link> {
     if (closed) throw closedError()
-    const known = links.get(key)
-    if (known !== undefined) {
-      const link = await known
+    const before = links.get(key)
+    if (before !== undefined) {
+      const link = await before.catch((error: unknown) => {
+        throw judged(error)
+      })
       if (!link.broken) return link
     }
     // Whoever awaited the same broken link has perhaps opened the next one already.
-    if (links.get(key) !== known) return linkTo(key, host, port)
-    const opening = openLink({ host, port, tls: url.tls, login: url.login, log })
+    if (links.get(key) !== before) return linkTo(key, host, port)
+    const opening = openLink({ host, port, tls: settings.tls, login: settings.login, log })
     links.set(key, opening)
-    opening.catch(() => {
-      if (links.get(key) === opening) links.delete(key)
+    opening.then(
+      () => {
+        known = { proven: true, refusedAt: undefined }
+      },
+      () => {
+        if (links.get(key) === opening) links.delete(key)
+      },
+    )
+    const link = await opening.catch((error: unknown) => {
+      throw judged(error)
     })
-    const link = await opening
     if (links.get(key) === opening && !closed) return link
     link.close()
     throw closed ? closedError() : unreachable(`${host}:${port}`, 'closed while connecting', 'not-written')
+  }
+
+  /** What came of a connection. A refusal that may pass is to be tried again. */
+  function judged(error: unknown): unknown {
+    if (!hasCode(error, 'ERR_CONFIG') || !known.proven) return error
+    const since = known.refusedAt ?? performance.now()
+    if (known.refusedAt === undefined)
+      log.warn({ error: error.message }, 'Kafka let us in before and does not now; trying on')
+    known = { proven: true, refusedAt: since }
+    if (performance.now() - since > REFUSED_MS) return error
+    return new DrawbridgeError(error.code, error.message, { cause: error, details: error.details, verdict: 'retry' })
   }
 }
 

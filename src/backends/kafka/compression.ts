@@ -3,6 +3,9 @@ import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import { decompressLz4 } from '../lz4.ts'
 import { decompressSnappy } from '../snappy.ts'
 
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type Codec = (typeof CODECS)[number]
+
 /** A batch may grow to so many bytes; a broker takes 1 MiB by default, and a few bytes can ask for gigabytes. */
 const MAX_BATCH_BYTES = 134_217_728
 const GZIP = 1

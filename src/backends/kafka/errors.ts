@@ -66,21 +66,30 @@ export function isMoving(code: number): boolean {
   return MOVING.has(code)
 }
 
-const FORBIDDEN = new Set<number>([
-  KAFKA.TOPIC_AUTHORIZATION_FAILED,
-  KAFKA.GROUP_AUTHORIZATION_FAILED,
-  KAFKA.CLUSTER_AUTHORIZATION_FAILED,
-])
+/** What a user lacks where Kafka says no more than that it lacks something. */
+const RIGHTS: Readonly<Record<number, string>> = {
+  [KAFKA.TOPIC_AUTHORIZATION_FAILED]: 'Describe and Read on the topic',
+  [KAFKA.GROUP_AUTHORIZATION_FAILED]: 'Describe and Read on the group',
+  [KAFKA.CLUSTER_AUTHORIZATION_FAILED]: 'Describe on the cluster',
+}
 
-/** What the broker's answer means; `place` begins the message, like "topic orders, partition 3". */
-export function kafkaError(code: number, place: string, outcome: Outcome = 'not-written'): DrawbridgeError {
+/**
+ * What the broker's answer means; `place` begins the message, like "topic orders, partition 3". `right` names what the
+ * request needed where access rules refuse it.
+ */
+export function kafkaError(
+  code: number,
+  place: string,
+  outcome: Outcome = 'not-written',
+  right = RIGHTS[code],
+): DrawbridgeError {
   const name = NAMES.get(code) ?? `error ${code}`
   const error = (ours: ErrorCode, advice: string, known = outcome) =>
     new DrawbridgeError(ours, `${place}: Kafka says ${name}; ${advice}`, {
       cause: new Error(`${name} (${code})`),
       details: { kafka: code, outcome: known },
     })
-  if (FORBIDDEN.has(code)) return error('ERR_CONFIG', 'give this user the rights for it')
+  if (code in RIGHTS) return error('ERR_CONFIG', `this user has no right to it: give it ${right}`)
   if (MOVING.has(code)) return error('ERR_BROKER_UNREACHABLE', 'the cluster is choosing who serves it, try again')
   switch (code) {
     case KAFKA.UNKNOWN_TOPIC_OR_PARTITION:
@@ -118,8 +127,9 @@ export function kafkaError(code: number, place: string, outcome: Outcome = 'not-
  * What the node says that the cluster named as a partition's leader. It may hear of a topic later than the node that
  * named it; whether the topic is gone tells the next question of the cluster.
  */
-export function leaderError(code: number, place: string): DrawbridgeError {
-  return kafkaError(code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION ? KAFKA.LEADER_NOT_AVAILABLE : code, place)
+export function leaderError(code: number, place: string, right?: string): DrawbridgeError {
+  const known = code === KAFKA.UNKNOWN_TOPIC_OR_PARTITION ? KAFKA.LEADER_NOT_AVAILABLE : code
+  return kafkaError(known, place, 'not-written', right)
 }
 
 export function topicUnknown(topic: string): DrawbridgeError {
@@ -150,6 +160,14 @@ export function closedError(): DrawbridgeError {
   return new DrawbridgeError('ERR_CLOSED', 'the connection to Kafka is closed: open it again with connect()', {
     details: { outcome: 'not-written' },
   })
+}
+
+export function unreachable(place: string, what: string, outcome: Outcome, cause?: unknown): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_BROKER_UNREACHABLE',
+    `Kafka at ${place} did not answer (${what}): check that it runs and can be reached from here`,
+    { cause, details: { broker: place, outcome } },
+  )
 }
 
 /** The same error, with what it means for the whole. */

@@ -203,7 +203,10 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       return
     }
     cluster.forgetTopic(topic)
-    onAskFailed(reading, kafkaError(error, `topic ${JSON.stringify(topic)}, partition ${partition}`))
+    onAskFailed(
+      reading,
+      kafkaError(error, `topic ${JSON.stringify(topic)}, partition ${partition}`, 'not-written', 'Read on the topic'),
+    )
   }
 
   function onAskFailed(reading: Reading, error: unknown): void {

@@ -217,6 +217,8 @@ export async function deleteGroup(cluster: Cluster, witnesses: Witnesses, group:
     const { error, partitions } = await cluster.toCoordinator(group, 'main', call)
     const first = [error, ...partitions.values()].find((code) => code !== KAFKA.NONE) ?? KAFKA.NONE
     if (first === KAFKA.NON_EMPTY_GROUP || first === KAFKA.GROUP_SUBSCRIBED_TO_TOPIC) throw groupActive(group, topic)
-    if (first !== KAFKA.NONE && first !== KAFKA.GROUP_ID_NOT_FOUND) throw moved(cluster, group, first)
+    if (first !== KAFKA.NONE && first !== KAFKA.GROUP_ID_NOT_FOUND) {
+      throw moved(cluster, group, first, 'Delete on the group and Read on the topic')
+    }
   })
 }

@@ -143,7 +143,7 @@ export async function resolveStart(cluster: Cluster, { topic, from }: Group): Pr
   })
 }
 
-export function moved(cluster: Cluster, group: string, error: number): DrawbridgeError {
+export function moved(cluster: Cluster, group: string, error: number, right?: string): DrawbridgeError {
   cluster.forgetCoordinator(group)
-  return kafkaError(error, `group ${JSON.stringify(group)}`)
+  return kafkaError(error, `group ${JSON.stringify(group)}`, 'not-written', right)
 }

@@ -16,6 +16,8 @@ import { LATEST, askOffsets, askRanges } from './offsets.ts'
 
 const MAX_PARTITIONS = 10_000
 const SAFE_REPLICAS = 3
+const CREATE_RIGHT =
+  'Create on the topic and DescribeConfigs on the cluster; or use --no-create, and let an administrator make the topics'
 const POLL_MS = 25
 const SPREAD_MS = 15_000
 
@@ -37,7 +39,7 @@ export async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<vo
     await spread(cluster, spec.name, 1)
     return compare(cluster, spec, await cluster.topic(spec.name, 0))
   }
-  checkResult(result, spec.name)
+  checkResult(result, spec.name, CREATE_RIGHT)
   await spread(cluster, spec.name, spec.partitions)
 }
 
@@ -53,7 +55,11 @@ export async function widenTopic(cluster: Cluster, topic: string, partitions: nu
       { details: { topic, partitions: has } },
     )
   }
-  checkResult(await persist(() => cluster.toController(createPartitions(topic, partitions))), topic)
+  checkResult(
+    await persist(() => cluster.toController(createPartitions(topic, partitions))),
+    topic,
+    'Alter on the topic',
+  )
   await spread(cluster, topic, partitions)
 }
 
@@ -66,7 +72,8 @@ export async function deleteTopic(
   await persist(() => cluster.topic(topic, 0))
   const error = await persist(() => cluster.toController(deleteTopics(topic)))
   if (error === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) throw topicUnknown(topic)
-  if (error !== KAFKA.NONE) throw kafkaError(error, `topic ${JSON.stringify(topic)}`)
+  if (error !== KAFKA.NONE)
+    throw kafkaError(error, `topic ${JSON.stringify(topic)}`, 'not-written', 'Delete on the topic')
   await until(async () => (await cluster.topicEverywhere(topic)).every((view) => view === undefined))
   cluster.forgetTopic(topic)
   await until(positionsGone)
@@ -95,7 +102,8 @@ async function readSpec(cluster: Cluster, view: TopicView): Promise<TopicSpec> {
     const [node] = await cluster.nodes()
     return cluster.toNode(node ?? -1, 'main', describeConfigs(TOPIC_RESOURCE, view.name, keys))
   })
-  if (error !== KAFKA.NONE) throw kafkaError(error, `topic ${JSON.stringify(view.name)}`)
+  if (error !== KAFKA.NONE)
+    throw kafkaError(error, `topic ${JSON.stringify(view.name)}`, 'not-written', 'DescribeConfigs on the topic')
   const bound = (key: string) => (Number(values[key] ?? -1) < 0 ? null : Number(values[key]))
   return {
     name: view.name,
@@ -110,7 +118,10 @@ async function defaultReplication(cluster: Cluster): Promise<number> {
   const key = 'default.replication.factor'
   return persist(async () => {
     const [node] = await cluster.nodes()
-    const { values } = await cluster.toNode(node ?? -1, 'main', describeConfigs(BROKER_RESOURCE, String(node), [key]))
+    const call = describeConfigs(BROKER_RESOURCE, String(node), [key])
+    const { error, values } = await cluster.toNode(node ?? -1, 'main', call)
+    // Without it min.insync.replicas would be a guess, and a wrong one a topic that loses records or takes none.
+    if (error !== KAFKA.NONE) throw kafkaError(error, 'the default replication', 'not-written', CREATE_RIGHT)
     return Number(values[key] ?? 1)
   })
 }
@@ -142,13 +153,17 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
 }
 
-function checkResult({ error, message }: { error: number; message: string | null }, topic: string): void {
+function checkResult(
+  { error, message }: { error: number; message: string | null },
+  topic: string,
+  right: string,
+): void {
   if (error === KAFKA.NONE) return
   const why = message === null ? '' : ` (${message})`
   if (error === KAFKA.INVALID_CONFIG || error === KAFKA.INVALID_PARTITIONS) {
     throw new DrawbridgeError('ERR_CONFIG', `topic ${JSON.stringify(topic)}: Kafka refuses it${why}`)
   }
-  throw kafkaError(error, `topic ${JSON.stringify(topic)}${why}`)
+  throw kafkaError(error, `topic ${JSON.stringify(topic)}${why}`, 'not-written', right)
 }
 
 function checkPartitions(topic: string, partitions: number): void {

@@ -10,10 +10,14 @@ test('a-url-names-hosts-and-login', () => {
     ],
     tls: false,
     login: undefined,
+    options: {},
   })
   expect(parseKafkaUrl('kafka+ssl://me:p%40ss@one:1')).toMatchObject({
     tls: true,
     login: { user: 'me', password: 'p@ss' },
+  })
+  expect(parseKafkaUrl('kafka+ssl://one:1/?ca=%2Fetc%2Fmy%20ca.pem&mechanism=PLAIN')).toMatchObject({
+    options: { ca: '/etc/my ca.pem', mechanism: 'PLAIN' },
   })
 })
 
@@ -24,7 +28,9 @@ test.each([
   'kafka://one:70000',
   'kafka://one:1,,two:2',
   'kafka://one:1?acks=1',
-  'kafka://me:s3cret@one:1',
+  'kafka://one:1?ca',
+  'kafka://one:1?ca=a&ca=b',
+  'kafka://one:1#s3cret',
   'kafka+ssl://me@one:1',
   'kafka+ssl://me:s3cret%zz@one:1',
   'kafka+ssl://me:s3cret/x@one:1',
