@@ -4,7 +4,8 @@ import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
 import type { NewRecord } from '../../core/record.ts'
 import { type Batch, type Produced, initProducerId } from './calls-log.ts'
 import { type Cluster, persist } from './cluster.ts'
-import { type Author, BATCH_OVERHEAD_BYTES, boundOf, encodeBatch } from './encode-batch.ts'
+import type { Codec } from './compression.ts'
+import { type Author, BATCH_OVERHEAD_BYTES, boundOf, compressBatch, encodeBatch } from './encode-batch.ts'
 import { KAFKA, isMoving, kafkaError, leaderError, withOutcome } from './errors.ts'
 import { createSender } from './sender.ts'
 
@@ -35,7 +36,7 @@ interface Line {
  * outcome is `unknown` only where no leader answers for RESOLVE_MS, and then the author is given up: the broker would
  * take the next batch of the same numbers for the lost one and acknowledge it without storing it.
  */
-export function createAppender(cluster: Cluster, isClosed: () => boolean): Appender {
+export function createAppender(cluster: Cluster, codec: Codec, isClosed: () => boolean): Appender {
   const lines = new Map<string, Line>()
   const sender = createSender(cluster)
   let shared: Author | undefined
@@ -83,7 +84,7 @@ export function createAppender(cluster: Cluster, isClosed: () => boolean): Appen
       line.sequence = 0
     }
     const place = `topic ${JSON.stringify(topic)}, partition ${partition}`
-    const bytes = encodeBatch(records, line.author, line.sequence)
+    const bytes = await compressBatch(encodeBatch(records, line.author, line.sequence), codec)
     if (bytes.length > MAX_BATCH_BYTES) throw kafkaError(KAFKA.MESSAGE_TOO_LARGE, place)
     const batch = { topic, partition, bytes }
     let outcome = await offerUntilSettled(place, batch)

@@ -17,7 +17,8 @@ import { WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
  * ERR_BROKER_UNREACHABLE where no broker of the URL answers.
  */
 export async function openKafka(url: string, { log }: BackendOptions): Promise<Backend> {
-  const cluster = createCluster(await readSettings(url), log)
+  const settings = await readSettings(url)
+  const cluster = createCluster(settings, log)
   const feeds = new Set<KafkaFeed>()
   const readers = new Set<RecordReader>()
   const opening = new Set<Promise<unknown>>()
@@ -25,7 +26,7 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
   let closing: Promise<void> | undefined
   let closed = false
 
-  const appender = createAppender(cluster, () => closed)
+  const appender = createAppender(cluster, settings.compression, () => closed)
   const witnesses = createWitnesses({
     cluster,
     appender,

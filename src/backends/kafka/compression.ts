@@ -1,46 +1,87 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import * as zlib from 'node:zlib'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import { decompressLz4 } from '../lz4.ts'
 import { decompressSnappy } from '../snappy.ts'
 
+/** By the number that stands in a batch's attributes (KIP-110). */
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof CODECS)[number]
 
 /** A batch may grow to so many bytes; a broker takes 1 MiB by default, and a few bytes can ask for gigabytes. */
 const MAX_BATCH_BYTES = 134_217_728
-const GZIP = 1
-const SNAPPY = 2
-const LZ4 = 3
-const ZSTD = 4
+const SNAPPY_BLOCK_BYTES = 65_536
+/** The header that Java's SnappyOutputStream writes: a magic, its version, and the least version that can read it. */
+const XERIAL = Buffer.from('82534e41505059000000000100000001', 'hex')
+
+const require = createRequire(import.meta.url)
+const gzip = promisify(zlib.gzip)
+
+/** ERR_UNSUPPORTED where this Node.js does not have the codec. */
+export function checkCodec(codec: Codec): void {
+  if (codec !== 'zstd' || typeof zlib.zstdCompressSync === 'function') return
+  throw new DrawbridgeError(
+    'ERR_UNSUPPORTED',
+    'compression=zstd needs Node.js 22.15 or newer: take another codec, or a newer Node.js',
+  )
+}
+
+/** Off the event loop where the library can. Libraries load when they are first used. */
+export async function compress(codec: Exclude<Codec, 'none'>, bytes: Buffer): Promise<Buffer> {
+  switch (codec) {
+    case 'gzip':
+      return gzip(bytes)
+    case 'snappy':
+      return compressSnappy(bytes)
+    case 'lz4':
+      return (await import('lz4-napi')).compressFrame(bytes)
+    case 'zstd':
+      return promisify(zlib.zstdCompress)(bytes)
+  }
+}
+
+function compressSnappy(bytes: Buffer): Buffer {
+  const { compress: block } = require('snappyjs') as { compress(bytes: Buffer): Buffer }
+  const parts: Buffer[] = [XERIAL]
+  for (let at = 0; at < bytes.length; at += SNAPPY_BLOCK_BYTES) {
+    const compressed = block(bytes.subarray(at, at + SNAPPY_BLOCK_BYTES))
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(compressed.length)
+    parts.push(length, compressed)
+  }
+  return Buffer.concat(parts)
+}
 
 /**
- * By the codec number of a batch's attributes (KIP-110). ERR_UNSUPPORTED for what cannot be read here, ERR_STORE_FAILED
- * for what is damaged.
+ * ERR_UNSUPPORTED for what cannot be read here, ERR_STORE_FAILED for what is damaged. `place` names the batch.
  */
-export function decompress(codec: number, bytes: Buffer): Buffer {
+export function decompress(codec: number, bytes: Buffer, place: string): Buffer {
+  const name = CODECS[codec]
   try {
-    const found = decode(codec, bytes)
+    const found = decode(name, bytes)
     if (found !== undefined) return found
   } catch (error) {
     throw new DrawbridgeError(
       'ERR_STORE_FAILED',
-      `a compressed batch (codec ${codec}) cannot be read: ${errorText(error)}; check the broker's disks, then move the group or the read past it`,
-      { cause: error, details: { codec } },
+      `${place}: a batch compressed by ${name} cannot be read (${errorText(error)}): move the group or the read past it`,
+      { cause: error, details: { codec: name } },
     )
   }
   throw new DrawbridgeError(
     'ERR_UNSUPPORTED',
-    `a batch of codec ${codec} cannot be read here: Node.js reads zstd (4) from 22.15 on, and later codecs are not known`,
+    `${place}: a batch of codec ${name ?? codec} cannot be read here: Node.js reads zstd from 22.15 on, and later codecs are not known`,
     { details: { codec } },
   )
 }
 
-function decode(codec: number, bytes: Buffer): Buffer | undefined {
-  if (codec === GZIP) return gunzipSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
-  if (codec === SNAPPY) return decompressSnappy(bytes, MAX_BATCH_BYTES)
-  if (codec === LZ4) return decompressLz4(bytes, MAX_BATCH_BYTES)
-  if (codec === ZSTD && typeof zstdDecompressSync === 'function') {
-    return zstdDecompressSync(bytes, { maxOutputLength: MAX_BATCH_BYTES })
+function decode(codec: Codec | undefined, bytes: Buffer): Buffer | undefined {
+  const maxOutputLength = MAX_BATCH_BYTES
+  if (codec === 'gzip') return zlib.gunzipSync(bytes, { maxOutputLength })
+  if (codec === 'snappy') return decompressSnappy(bytes, MAX_BATCH_BYTES)
+  if (codec === 'lz4') return decompressLz4(bytes, MAX_BATCH_BYTES)
+  if (codec === 'zstd' && typeof zlib.zstdDecompressSync === 'function') {
+    return zlib.zstdDecompressSync(bytes, { maxOutputLength })
   }
   return undefined
 }

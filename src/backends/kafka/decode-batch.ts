@@ -1,11 +1,14 @@
+import { crc32c } from '@node-rs/crc32'
 import type { PullLimits } from '../../core/backend.ts'
-import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
+import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { type StoredRecord, NO_HEADERS } from '../../core/record.ts'
 import { copyOut } from '../slab.ts'
 import { decompress } from './compression.ts'
 
 const BATCH_HEADER_BYTES = 61
 const LENGTH_END = 12
+const CRC_AT = 17
+const CRC_END = 21
 const UINT32 = 2 ** 32
 const CODEC_MASK = 7
 const APPEND_TIME = 8
@@ -43,15 +46,24 @@ interface Open extends Cursor {
   readonly appendedAt: number | null
 }
 
+export interface ChunkSource {
+  readonly bytes: Buffer
+  /** The offset asked for; batches begin at or before it. */
+  readonly from: number
+  readonly aborted: readonly AbortedTransaction[]
+  /** Topic and partition, for messages. */
+  readonly place: string
+}
+
 /**
- * `from` is the offset asked for; batches begin at or before it. Records of aborted transactions are left out (KIP-98),
+ * ERR_STORE_FAILED where the first batch is not what was appended; one behind it comes again as the first. Records of aborted transactions are left out (KIP-98),
  * so are markers. kafkajs's decoder gives headers as an object (order and repetition are lost), the broker's time in
  * place of the producer's, and nothing at all of a batch that compaction has emptied.
  */
-export function createChunk(bytes: Buffer, from: number, aborted: readonly AbortedTransaction[]): Chunk {
+export function createChunk({ bytes, from, aborted, place }: ChunkSource): Chunk {
   const waiting = aborted.toSorted((a, b) => a.first - b.first)
   const aborting = new Set<bigint>()
-  const whole = wholeBatches(bytes, from)
+  const whole = wholeBatches(bytes, from, place)
   let at = 0
   let open: Open | undefined
 
@@ -77,7 +89,7 @@ export function createChunk(bytes: Buffer, from: number, aborted: readonly Abort
         continue
       }
       const started = open.at
-      const record = readRecord(open, first, to)
+      const record = readRecord(open, first, to, place)
       if (record !== undefined && into.length > 0 && taken + open.at - started > room.maxBytes) {
         open.at = started
         break
@@ -111,9 +123,9 @@ export function createChunk(bytes: Buffer, from: number, aborted: readonly Abort
       if ((attributes & TRANSACTIONAL) !== 0 && aborting.has(producer)) continue
       const codec = attributes & CODEC_MASK
       const left = bytes.readInt32BE(start + 57)
-      if (left === 0) continue
+      if (left <= 0) continue
       return {
-        buffer: codec === 0 ? body : decompress(codec, body),
+        buffer: codec === 0 ? body : decompress(codec, body, `${place}, offset ${base}`),
         at: 0,
         left,
         base,
@@ -126,19 +138,27 @@ export function createChunk(bytes: Buffer, from: number, aborted: readonly Abort
 }
 
 /** The last batch of an answer may be cut off; it comes again. */
-function wholeBatches(bytes: Buffer, from: number): { end: number; next: number } {
+function wholeBatches(bytes: Buffer, from: number, place: string): { end: number; next: number } {
   let end = 0
   let next = from
   while (end + BATCH_HEADER_BYTES <= bytes.length) {
     const length = LENGTH_END + bytes.readInt32BE(end + 8)
     if (end + length > bytes.length) break
+    if (length < BATCH_HEADER_BYTES) {
+      if (end > 0) break
+      throw damaged(place, from, `it claims ${length} bytes`)
+    }
     const magic = bytes.readInt8(end + 16)
     if (magic !== 2) {
       throw new DrawbridgeError(
         'ERR_UNSUPPORTED',
-        `records in message format ${magic} cannot be read: let the broker rewrite the topic in format 2 (Kafka 3.x: log.message.format.version)`,
+        `${place}: records in message format ${magic} cannot be read: let the broker rewrite the topic in format 2 (Kafka 3.x: log.message.format.version)`,
         { details: { magic } },
       )
+    }
+    if (crc32c(bytes.subarray(end + CRC_END, end + length)) !== bytes.readUInt32BE(end + CRC_AT)) {
+      if (end > 0) break
+      throw damaged(place, int64(bytes, end), 'its checksum is not that of its bytes')
     }
     next = Math.max(next, int64(bytes, end) + bytes.readInt32BE(end + 23) + 1)
     end += length
@@ -158,7 +178,7 @@ function isAbort(body: Buffer): boolean {
 }
 
 /** undefined for an offset outside [first, to); its bytes are passed over. */
-function readRecord(open: Open, first: number, to: number): StoredRecord | undefined {
+function readRecord(open: Open, first: number, to: number, place: string): StoredRecord | undefined {
   try {
     const length = varint(open)
     const end = open.at + length
@@ -179,12 +199,16 @@ function readRecord(open: Open, first: number, to: number): StoredRecord | undef
     return { offset, key, value, headers, timestamp, appendedAt: open.appendedAt ?? timestamp }
   } catch (error) {
     if (isDrawbridgeError(error)) throw error
-    throw new DrawbridgeError(
-      'ERR_STORE_FAILED',
-      `a record batch at offset ${open.base} is damaged: check the broker's disks, then move the group or the read past it`,
-      { cause: error, details: { offset: open.base } },
-    )
+    throw damaged(place, open.base, errorText(error), error)
   }
+}
+
+export function damaged(place: string, offset: number, why: string, cause?: unknown): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_STORE_FAILED',
+    `${place}, offset ${offset}: a record batch is damaged (${why}): check the broker's disks, then move the group or the read past it`,
+    { cause, details: { offset } },
+  )
 }
 
 function readHeaders(body: Cursor, count: number): (readonly [string, Buffer | null])[] {

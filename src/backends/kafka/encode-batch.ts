@@ -1,5 +1,6 @@
+import { crc32c } from '@node-rs/crc32'
 import type { NewRecord } from '../../core/record.ts'
-import { crc32c } from './kafkajs.ts'
+import { CODECS, type Codec, compress } from './compression.ts'
 
 /** Who appends, for the broker's check of repeats: one sequence of record numbers per partition and producer id. */
 export interface Author {
@@ -73,8 +74,23 @@ export function encodeBatch(records: readonly NewRecord[], author: Author, first
   buffer.writeInt16BE(author.id < 0n ? NO_PRODUCER_EPOCH : author.epoch, 51)
   buffer.writeInt32BE(firstSequence, 53)
   buffer.writeInt32BE(records.length, 57)
-  buffer.writeUInt32BE(crc32c(buffer.subarray(CRC_FROM, at)), CRC_AT)
-  return buffer.subarray(0, at)
+  return sealed(buffer.subarray(0, at))
+}
+
+/** The same batch with its records compressed; as it was where that would make it no smaller. */
+export async function compressBatch(batch: Buffer, codec: Codec): Promise<Buffer> {
+  if (codec === 'none') return batch
+  const records = await compress(codec, batch.subarray(HEADER_BYTES))
+  if (HEADER_BYTES + records.length >= batch.length) return batch
+  const smaller = Buffer.concat([batch.subarray(0, HEADER_BYTES), records])
+  smaller.writeInt32BE(smaller.length - 12, 8)
+  smaller.writeInt16BE(CODECS.indexOf(codec), 21)
+  return sealed(smaller)
+}
+
+function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)), CRC_AT)
+  return batch
 }
 
 /** No fewer bytes than the record takes in a batch. */

@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts'
 import { type Fetched, fetchRecords } from './calls-log.ts'
 import type { Cluster } from './cluster.ts'
 import { type Cursor, type CursorOptions, createCursor } from './cursor.ts'
-import { createChunk } from './decode-batch.ts'
+import { createChunk, damaged } from './decode-batch.ts'
 import { KAFKA, isMoving, kafkaError, topicUnknown } from './errors.ts'
 
 /** How long a node waits for a record when all partitions asked for are read to their ends. */
@@ -50,6 +50,8 @@ interface Reading {
   end: number
   /** Ask for it alone: an empty answer then proves that nothing is there. */
   alone: boolean
+  /** Where the last answer could not be read. */
+  damagedAt: number | undefined
 }
 
 export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetcher {
@@ -64,7 +66,14 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
   return {
     add(partition, cursorOptions) {
       const cursor = createCursor({ ...cursorOptions, limits, onRoom: schedule })
-      readings.set(partition, { cursor, busy: false, notBefore: 0, end: Number.POSITIVE_INFINITY, alone: false })
+      readings.set(partition, {
+        cursor,
+        busy: false,
+        notBefore: 0,
+        end: Number.POSITIVE_INFINITY,
+        alone: false,
+        damagedAt: undefined,
+      })
       schedule()
       return cursor
     },
@@ -181,19 +190,34 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
     try {
       // Copied where it is a slice of many, so that one slow partition does not keep all of the answer.
       const bytes = crowd > 1 ? Buffer.from(part.records) : part.records
-      const chunk = createChunk(bytes, cursor.fetchFrom, part.aborted)
+      const place = placeOf(partition)
+      const chunk = createChunk({ bytes, from: cursor.fetchFrom, aborted: part.aborted, place })
+      reading.damagedAt = undefined
       if (chunk.next > cursor.fetchFrom) {
         reading.alone = false
         cursor.push(chunk)
+      } else if (alone && bytes.length > 0) {
+        // Kafka never cuts the first batch, and to pass over it would be a loss that nobody hears of.
+        throw damaged(place, cursor.fetchFrom, 'the answer ends inside it')
       } else if (cursor.fetchFrom < part.end) {
         // With others, an empty part may only mean that the answer was full.
         if (alone) cursor.skipTo(part.end)
         reading.alone = !alone
       }
     } catch (error) {
+      // Once it may have been hurt on its way.
+      if (reading.damagedAt !== cursor.fetchFrom) {
+        reading.damagedAt = cursor.fetchFrom
+        log.warn({ topic, partition, error: errorText(error) }, 'a batch is damaged, asking for it once more')
+        return
+      }
       options.onFailed(partition, error as Error)
       reading.notBefore = Number.POSITIVE_INFINITY
     }
+  }
+
+  function placeOf(partition: number): string {
+    return `topic ${JSON.stringify(topic)}, partition ${partition}`
   }
 
   function onPartFailed(partition: number, reading: Reading, error: number): void {
@@ -203,10 +227,7 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       return
     }
     cluster.forgetTopic(topic)
-    onAskFailed(
-      reading,
-      kafkaError(error, `topic ${JSON.stringify(topic)}, partition ${partition}`, 'not-written', 'Read on the topic'),
-    )
+    onAskFailed(reading, kafkaError(error, placeOf(partition), 'not-written', 'Read on the topic'))
   }
 
   function onAskFailed(reading: Reading, error: unknown): void {

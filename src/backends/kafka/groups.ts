@@ -89,7 +89,8 @@ async function lagOf(
     )
     const found = answer.parts[0]
     if (found === undefined || found.error !== KAFKA.NONE) break
-    const chunk = createChunk(found.records, at, found.aborted)
+    const place = `topic ${JSON.stringify(name)}, partition ${partition}`
+    const chunk = createChunk({ bytes: found.records, from: at, aborted: found.aborted, place })
     const records: { offset: number }[] = []
     chunk.take(records as never, at, end, { maxRecords: 1, maxBytes: 1 })
     if (records[0] !== undefined) return end - records[0].offset

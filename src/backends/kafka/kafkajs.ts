@@ -49,7 +49,6 @@ interface KafkaJsConnection {
 
 const require = createRequire(import.meta.url)
 const Connection = require('kafkajs/src/network/connection.js') as new (options: object) => KafkaJsConnection
-export const crc32c = require('kafkajs/src/protocol/recordBatch/crc32C/index.js') as (bytes: Uint8Array) => number
 
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000

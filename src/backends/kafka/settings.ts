@@ -1,7 +1,7 @@
 import { type ConfigLevel, readConfigFile } from '../config-file.ts'
 import { type TlsFiles, readTlsFiles } from '../tls-files.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
-import { CODECS, type Codec } from './compression.ts'
+import { CODECS, type Codec, checkCodec } from './compression.ts'
 import { type Login, PASSWORD_MECHANISMS, passwordFrom } from './login.ts'
 import { TOKEN_KEYS, createTokenSource } from './token.ts'
 import { type KafkaOption, type KafkaUrl, OPTIONS, parseKafkaUrl } from './url.ts'
@@ -12,8 +12,6 @@ export interface KafkaSettings {
   readonly tls: TlsSettings | undefined
   readonly login: Login | undefined
   readonly compression: Codec
-  /** Makes memberships static (KIP-345); undefined: they end with their connection. */
-  readonly instance: string | undefined
 }
 
 export interface TlsSettings {
@@ -31,7 +29,6 @@ const FILE_KEYS = [
   'token',
 ]
 const TOKEN_LOGIN = 'OAUTHBEARER'
-const INSTANCE = /^[a-zA-Z0-9._-]{1,100}$/
 
 /** Reads the URL and the file it names with `config=`; what the URL says wins. ERR_CONFIG names option, key and file. */
 export async function readSettings(url: string): Promise<KafkaSettings> {
@@ -51,8 +48,7 @@ export async function readSettings(url: string): Promise<KafkaSettings> {
     seeds: parsed.seeds,
     tls: parsed.tls ? await tlsOf(files) : withoutTls(files),
     login: loginOf(parsed, option('mechanism')?.toUpperCase(), file),
-    compression: oneOf('compression', option('compression')?.toLowerCase() ?? 'none', CODECS),
-    instance: instanceOf(option('instance')),
+    compression: codecOf(option('compression')),
   }
 }
 
@@ -110,9 +106,10 @@ function oneOf<T extends string>(
   throw invalid(`${option} is to be one of ${[...known, ...others].join(', ')}`)
 }
 
-function instanceOf(text: string | undefined): string | undefined {
-  if (text === undefined || INSTANCE.test(text)) return text
-  throw invalid('instance is to be 1 to 100 of a-z, A-Z, 0-9, ".", "_" and "-", and another one for each process')
+function codecOf(text = 'none'): Codec {
+  const codec = oneOf('compression', text.toLowerCase(), CODECS)
+  checkCodec(codec)
+  return codec
 }
 
 function invalid(message: string): DrawbridgeError {

@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals'
+import { crc32c } from '@node-rs/crc32'
 import fc from 'fast-check'
 import type { NewRecord, StoredRecord } from '../../../../src/core/record.ts'
 import { createChunk } from '../../../../src/backends/kafka/decode-batch.ts'
-import { boundOf, encodeBatch } from '../../../../src/backends/kafka/encode-batch.ts'
+import { CODECS, type Codec } from '../../../../src/backends/kafka/compression.ts'
+import { boundOf, compressBatch, encodeBatch } from '../../../../src/backends/kafka/encode-batch.ts'
 
 const AUTHOR = { id: 7n, epoch: 0 }
 const ALL = { maxRecords: 1_000_000, maxBytes: Number.POSITIVE_INFINITY }
@@ -27,7 +29,7 @@ function stored(records: readonly NewRecord[], base = 0): Buffer {
 
 function takeAll(data: Buffer, from: number, to = Number.POSITIVE_INFINITY): StoredRecord[] {
   const into: StoredRecord[] = []
-  createChunk(data, from, []).take(into, from, to, ALL)
+  createChunk({ bytes: data, from, aborted: [], place: 'here' }).take(into, from, to, ALL)
   return into
 }
 
@@ -65,23 +67,98 @@ test('a-read-begins-and-ends-inside-a-batch-and-knows-what-follows-it', () => {
   }))
   const data = stored(records, 10)
   expect(takeAll(data, 11, 13).map(({ value }) => value?.toString())).toEqual(['b', 'c'])
-  expect(createChunk(data, 11, []).next).toBe(14)
+  expect(createChunk({ bytes: data, from: 11, aborted: [], place: 'here' }).next).toBe(14)
   // A batch that is cut off comes again.
   const cut = Buffer.concat([data, stored(records, 14).subarray(0, 70)])
-  expect(createChunk(cut, 10, [])).toMatchObject({ next: 14, bytes: data.length })
+  expect(createChunk({ bytes: cut, from: 10, aborted: [], place: 'here' })).toMatchObject({
+    next: 14,
+    bytes: data.length,
+  })
 })
 
-test('a-damaged-batch-is-an-error-and-nothing-worse', () => {
-  const data = stored([{ key: Buffer.from('key'), value: Buffer.from('value'), headers: [], timestamp: 0 }])
-  fc.assert(
-    fc.property(fc.nat(data.length - 62), fc.nat(255), (at, byte) => {
-      const damaged = Buffer.from(data)
-      damaged[61 + at] = byte
-      try {
-        takeAll(damaged, 0)
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'ERR_STORE_FAILED' })
-      }
+test.each(CODECS)('what-is-compressed-by-%s-is-decoded-byte-for-byte', async (codec) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 20 }), fc.nat(1_000), async (records, base) => {
+      const data = await compressBatch(Buffer.from(encodeBatch(records, AUTHOR, 0)), codec)
+      data.writeBigInt64BE(BigInt(base), 0)
+      const seen = takeAll(data, base)
+      expect(seen.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }))).toEqual(records)
     }),
+    { numRuns: 30 },
   )
 })
+
+test.each(CODECS)('one-changed-byte-of-a-batch-by-%s-is-an-error-naming-the-place', async (codec) => {
+  const data = await sample(codec)
+  // Base offset, length, leader epoch and magic stand before the checksum, and what it covers.
+  for (let at = 17; at < data.length; at++) {
+    const changed = Buffer.from(data)
+    changed[at] = (changed[at] ?? 0) ^ 0x55
+    expect(() => takeAll(changed, 0)).toThrow(/^here, offset 0: a record batch is damaged/)
+  }
+})
+
+test.each(CODECS)('a-batch-by-%s-cut-at-any-byte-gives-nothing-and-comes-again', async (codec) => {
+  const data = await sample(codec)
+  for (let length = 0; length < data.length; length++) {
+    const cut = data.subarray(0, length)
+    expect(takeAll(cut, 0)).toEqual([])
+    expect(createChunk({ bytes: cut, from: 0, aborted: [], place: 'here' }).next).toBe(0)
+    const behind = createChunk({ bytes: Buffer.concat([data, cut]), from: 0, aborted: [], place: 'here' })
+    expect(behind).toMatchObject({ next: 5, bytes: data.length })
+  }
+})
+
+test('random-bytes-are-an-error-or-nothing', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 500 }), fc.nat(5), (bytes, magic) => {
+      const data = Buffer.from(bytes)
+      if (data.length > 16 && magic < 3) data[16] = 2
+      expectRefusedOrEmpty(() => takeAll(data, 0))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test.each(CODECS)('random-records-under-a-right-checksum-are-an-error-or-records-by-%s', async (codec) => {
+  // As a broken producer would write them: the checksum says nothing about what it covers.
+  const header = (await sample('none')).subarray(0, 61)
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: -2, max: 2 ** 31 - 1 }), (records, count) => {
+      const data = Buffer.concat([header, records])
+      data.writeInt32BE(data.length - 12, 8)
+      data.writeInt16BE(CODECS.indexOf(codec), 21)
+      data.writeInt32BE(count, 57)
+      data.writeUInt32BE(crc32c(data.subarray(21)), 17)
+      expectRefusedOrEmpty(() => takeAll(data, 0))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test.each([-2_147_483_648, -12, 0, 48])('a-batch-that-claims-%d-bytes-is-refused', (claim) => {
+  const data = stored([{ key: null, value: null, headers: [], timestamp: 0 }])
+  data.writeInt32BE(claim, 8)
+  expect(() => takeAll(data, 0)).toThrow(/damaged/)
+})
+
+async function sample(codec: Codec): Promise<Buffer> {
+  const text = 'what repeats is compressed; '.repeat(8)
+  const records = Array.from({ length: 5 }, (_, index) => ({
+    key: Buffer.from(`key ${index}`),
+    value: Buffer.from(text),
+    headers: [],
+    timestamp: index,
+  }))
+  const data = await compressBatch(stored(records), codec)
+  expect(data.readInt16BE(21)).toBe(CODECS.indexOf(codec))
+  return data
+}
+
+function expectRefusedOrEmpty(read: () => readonly StoredRecord[]): void {
+  try {
+    read()
+  } catch (error) {
+    expect(['ERR_STORE_FAILED', 'ERR_UNSUPPORTED']).toContain((error as { code?: string }).code)
+  }
+}

@@ -40,19 +40,23 @@ export function secureKafka() {
     allow,
   }
 
+  /** `guest` may do this and nothing else. */
   async function allow(rights: readonly Right[]): Promise<void> {
     const admin = new Kafka({ brokers: [`127.0.0.1:${ports['CLIENT']}`], logLevel: logLevel.NOTHING }).admin()
+    const common = { principal: 'User:guest', host: '*', permissionType: AclPermissionTypes.ALLOW }
     await admin.connect()
     try {
+      const every = { resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY }
+      await admin.deleteAcls({ filters: [{ ...common, ...every, operation: AclOperationTypes.ANY }] })
+      // It takes no empty list.
+      if (rights.length === 0) return
       await admin.createAcls({
         acl: rights.map(([kind, resourceName, operation]) => ({
+          ...common,
           resourceType: AclResourceTypes[kind],
           resourceName,
           resourcePatternType: ResourcePatternTypes.LITERAL,
-          principal: 'User:guest',
-          host: '*',
           operation: AclOperationTypes[operation],
-          permissionType: AclPermissionTypes.ALLOW,
         })),
       })
     } finally {

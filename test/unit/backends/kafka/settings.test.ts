@@ -14,13 +14,10 @@ function file(text: string, name = 'kafka.yaml'): string {
 }
 
 test('url-and-file-add-up-and-the-url-wins', async () => {
-  const config = file(
-    `user: shop\npassword: ${SECRET}\nmechanism: SCRAM-SHA-256\ncompression: gzip\ninstance: worker-1\n`,
-  )
+  const config = file(`user: shop\npassword: ${SECRET}\nmechanism: SCRAM-SHA-256\ncompression: gzip\n`)
   const settings = await readSettings(`kafka+ssl://one?config=${config}&compression=zstd`)
   expect(settings).toMatchObject({
     compression: 'zstd',
-    instance: 'worker-1',
     login: { mechanism: 'SCRAM-SHA-256', user: 'shop' },
   })
   await expect(settings.login?.secret()).resolves.toBe(SECRET)
@@ -34,7 +31,6 @@ test('without-options-nothing-is-set', async () => {
     tls: undefined,
     login: undefined,
     compression: 'none',
-    instance: undefined,
   })
 })
 
@@ -50,7 +46,6 @@ test('a-password-file-is-read-at-each-login', async () => {
 
 test.each([
   ['kafka://one?compression=brotli', 'compression is to be one of none, gzip, snappy, lz4, zstd'],
-  ['kafka://one?instance=a%20b', 'instance is to be'],
   ['kafka://one?ca=x.pem', 'ca is for TLS only'],
   ['kafka+ssl://one?ca=/nowhere.pem', '/nowhere.pem cannot be read'],
   ['kafka+ssl://one?cert=/nowhere.pem', 'both cert and key'],
@@ -67,7 +62,7 @@ test.each([
 
 test.each([
   ['user: shop\n', 'password: a user needs a password'],
-  [`user: shop\npassword: ${SECRET}\npasswordFile: x\n`, 'one of them'],
+  [`user: shop\npassword: ${SECRET}\npasswordFile: x\n`, 'password: a user needs a password'],
   ['user: shop\npasswordFile: nowhere\n', undefined],
   [`user: shop\npasword: ${SECRET}\n`, 'pasword: there is no such key'],
   ['mechanism: PLAIN\nuser: shop\ntoken: { file: x }\n', 'token: is for mechanism OAUTHBEARER alone'],
@@ -85,15 +80,12 @@ test.each([
   if (said === undefined) {
     const { login } = await readSettings(`kafka+ssl://one?config=${path}`)
     await expect(login?.secret()).rejects.toMatchObject({ code: 'ERR_CONFIG' })
-  } else await expectMistake(`kafka+ssl://one?config=${path}`, `${path}: ${said}`, `${path}`)
+  } else await expectMistake(`kafka+ssl://one?config=${path}`, `${path}: ${said}`)
 })
 
-async function expectMistake(url: string, said: string, also = ''): Promise<void> {
+async function expectMistake(url: string, said: string): Promise<void> {
   const mistake: unknown = await readSettings(url).catch((error: unknown) => error)
   expect(mistake).toMatchObject({ code: 'ERR_CONFIG' })
-  const { message } = mistake as Error
-  expect(message.includes(said) || (message.includes(also) && message.includes(said.replace(`${also}: `, '')))).toBe(
-    true,
-  )
+  expect((mistake as Error).message).toContain(said)
   expect(inspect(mistake)).not.toContain(SECRET)
 }
