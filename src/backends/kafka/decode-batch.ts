@@ -195,7 +195,7 @@ function readRecord(open: Open, first: number, to: number, place: string): Store
     const value = field(open)
     const count = varint(open)
     const headers = count <= 0 ? NO_HEADERS : readHeaders(open, count)
-    open.at = end
+    if (open.at !== end) throw new RangeError('a record does not end where it says')
     return { offset, key, value, headers, timestamp, appendedAt: open.appendedAt ?? timestamp }
   } catch (error) {
     if (isDrawbridgeError(error)) throw error
