@@ -46,6 +46,7 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
   let waiting: Entry[] = []
   let waitingBytes = 0
   let state: 'idle' | 'scheduled' | 'appending' = 'idle'
+  let cancelLinger: (() => void) | undefined
 
   function schedule(): void {
     if (waiting.length === 0) {
@@ -56,7 +57,7 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
     const full = waiting.length >= options.maxBatchRecords || waitingBytes >= MAX_BATCH_BYTES
     // A microtask, so that the sends of one turn of the caller's code travel together.
     if (full || options.lingerMs === 0) queueMicrotask(flush)
-    else clock.after(options.lingerMs, flush)
+    else cancelLinger = clock.after(options.lingerMs, flush)
   }
 
   function takeBatch(): { batch: Entry[]; bytes: number } {
@@ -76,6 +77,8 @@ export function createAppendQueue(options: AppendQueueOptions): AppendQueue {
   function flush(): void {
     if (state !== 'scheduled') return
     state = 'appending'
+    cancelLinger?.()
+    cancelLinger = undefined
     const { batch, bytes } = takeBatch()
     const settle = () => {
       options.onSettled(batch.length, bytes)

@@ -6,7 +6,9 @@ import type { Log } from './log.ts'
 const COMMIT_INTERVAL_MS = 100
 /** When so many records are finished, the next commit waits for this time only. */
 const BUSY_RECORDS = 50
-const BUSY_INTERVAL_MS = 10
+const BUSY_INTERVAL_MS = 25
+/** Commits begin at multiples of this time, so that those of several partitions meet and the driver can send them as one. */
+const BEAT_MS = 25
 
 export interface CommitterParts {
   readonly start: number
@@ -64,7 +66,8 @@ export function createCommitter({ start, clock, log, position, commit, onFenced 
   function poke(): void {
     const finished = position() - committed
     if (stopped || busy !== undefined || finished <= 0) return
-    const dueAt = lastAt + (finished < BUSY_RECORDS ? COMMIT_INTERVAL_MS : BUSY_INTERVAL_MS)
+    const intervalMs = finished < BUSY_RECORDS ? COMMIT_INTERVAL_MS : BUSY_INTERVAL_MS
+    const dueAt = Math.ceil((lastAt + intervalMs) / BEAT_MS) * BEAT_MS
     if (timer !== undefined && timer.dueAt <= dueAt) return
     clearTimer()
     const waitMs = dueAt - clock.elapsed()

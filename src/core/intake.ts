@@ -18,7 +18,7 @@ export interface IntakeParts<T> {
   readonly codec: Codec<T>
   readonly clock: Clock
   readonly log: Log
-  readonly tracker: AckTracker
+  readonly tracker: AckTracker<HeldRecord<T>>
   readonly committer: Committer
   readonly maxInFlight: number
   readonly maxInFlightBytes: number
@@ -74,12 +74,15 @@ async function admitAll<T>(parts: IntakeParts<T>, records: readonly StoredRecord
     const outcome = isPromise(decoded) ? await decoded : decoded
     // What was committed ahead is handled even now; the rest comes again elsewhere.
     if (outcome === undefined || (ending.aborted && !ahead)) return
-    const held = {
+    const held: HeldRecord<T> = {
       record,
       keyText: record.key === null ? null : record.key.toString('latin1'),
       message: messageOf(parts, record, outcome.value as T),
-      ticket: tracker.add(record.offset, recordBytes(record)),
+      offset: record.offset,
+      bytes: recordBytes(record),
+      finished: false,
     }
+    tracker.add(held)
     if (outcome.error === undefined) parts.admit(held)
     else parts.setAside(held, outcome.error)
   }

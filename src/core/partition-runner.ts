@@ -1,4 +1,4 @@
-import { createAckTracker, type Ticket } from './ack-tracker.ts'
+import { createAckTracker } from './ack-tracker.ts'
 import { callHandler } from './attempt.ts'
 import type { Assignment, Feed } from './backend.ts'
 import type { PartitionStatus } from './broker.ts'
@@ -16,7 +16,7 @@ import type { Message } from './message.ts'
 import { mayRetry, type RetryPolicy, retryDelayMs } from './retry.ts'
 import { createRetryQueue } from './retry-queue.ts'
 import { createWakeup, settledWithin } from './wait.ts'
-import type { Assembler, HeldRecord, Work } from './work.ts'
+import { type Assembler, type HeldRecord, messagesOf, type Work } from './work.ts'
 
 /** What every partition of a subscription shares. */
 export interface RunnerParts<T> {
@@ -42,13 +42,14 @@ export interface RunnerParts<T> {
   onFailed(error: Error): void
 }
 
+/** A promise that never rejects, where the handler was not synchronous. */
+export type Attempt = Promise<void> | 'done' | 'nothing'
+
 /** One assigned partition of a subscription, from assignment to revocation or loss. */
-export interface PartitionRunner<T> {
+export interface PartitionRunner {
   readonly partition: number
-  /** Work whose turn has come; the caller then calls `run` with it. */
-  take(): Work<T> | undefined
-  /** One attempt. Returns undefined when the handler was synchronous, else a promise that never rejects. */
-  run(work: Work<T>): Promise<void> | undefined
+  /** One attempt at the work whose turn has come, `nothing` where there is none. `now` as `clock.elapsed` counts. */
+  runNext(now: number): Attempt
   /** Ends intake, lets running handlers finish within the drain time, commits. Resolves to false when the time ran out. */
   revoke(): Promise<boolean>
   /** The partition is somebody else's: aborts what runs, its result no longer counts. */
@@ -56,14 +57,14 @@ export interface PartitionRunner<T> {
   status(): PartitionStatus
 }
 
-export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assignment): PartitionRunner<T> {
+export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assignment): PartitionRunner {
   const { clock, log, retry, topic } = parts
   const { partition } = assignment
   const place = `topic ${topic}, partition ${partition}`
-  const tracker = createAckTracker(assignment.position)
+  const tracker = createAckTracker<HeldRecord<T>>(assignment.position)
   const lanes = createLanes<Work<T>>()
   /** Records that wait for their next attempt, or for their letter to be written. */
-  const waiting = new Map<Ticket, NonNullable<PartitionStatus['blockedBy']>>()
+  const waiting = new Map<HeldRecord<T>, NonNullable<PartitionStatus['blockedBy']>>()
   /** Aborts when the partition is to be given up: no intake, no further attempt. */
   const ending = new AbortController()
   /** Aborts when results no longer count. */
@@ -111,7 +112,7 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   })
 
   function finish(records: readonly HeldRecord<T>[]): void {
-    for (const { ticket } of records) tracker.finish(ticket)
+    for (const held of records) tracker.finish(held)
     committer.poke()
   }
 
@@ -173,11 +174,11 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
   }
 
   function mark(held: HeldRecord<T> | undefined, attempt: number): void {
-    if (held !== undefined) waiting.set(held.ticket, { offset: held.record.offset, key: held.record.key, attempt })
+    if (held !== undefined) waiting.set(held, { offset: held.offset, key: held.record.key, attempt })
   }
 
   function unmark(held: HeldRecord<T> | undefined): void {
-    if (held !== undefined) waiting.delete(held.ticket)
+    if (held !== undefined) waiting.delete(held)
   }
 
   /** As `onFailure` says, for records that will not be tried again. */
@@ -231,6 +232,24 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
     end()
   }
 
+  function run(work: Work<T>, now: number): Attempt {
+    running++
+    if (++work.attempts === 1) work.begunAt = now
+    try {
+      const handling = callHandler(calling, messagesOf(work), gone.signal)
+      if (handling !== undefined) {
+        return handling.then(
+          () => succeed(work),
+          (error: unknown) => fail(work, error),
+        )
+      }
+      succeed(work)
+    } catch (error) {
+      fail(work, error)
+    }
+    return 'done'
+  }
+
   async function drained(): Promise<void> {
     await intake.ended
     // What was committed ahead has to be handled now or never.
@@ -240,29 +259,9 @@ export function createPartitionRunner<T>(parts: RunnerParts<T>, assignment: Assi
 
   return {
     partition,
-    take: () => retries.take() ?? lanes.take(),
-    run(work) {
-      running++
-      work.attempts++
-      if (work.attempts === 1) work.begunAt = clock.elapsed()
-      const attempt = work.attempts
-      const redelivery = work.redelivery ?? null
-      const messages = work.records.map(({ message }) =>
-        attempt === 1 ? message : { ...message, attempt, redelivery },
-      )
-      try {
-        const running = callHandler(calling, messages, gone.signal)
-        if (running !== undefined) {
-          return running.then(
-            () => succeed(work),
-            (error: unknown) => fail(work, error),
-          )
-        }
-        succeed(work)
-      } catch (error) {
-        fail(work, error)
-      }
-      return undefined
+    runNext(now) {
+      const work = retries.take() ?? lanes.take()
+      return work === undefined ? 'nothing' : run(work, now)
     },
     async revoke() {
       if (parts.commitAhead === null) lanes.clear()

@@ -6,7 +6,7 @@ import { createDeadLetters } from './dead-letter.ts'
 import { DrawbridgeError, errorText } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Message } from './message.ts'
-import { createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
+import { type Attempt, createPartitionRunner, type PartitionRunner } from './partition-runner.ts'
 import { atReplayEnd, boundFeed } from './replay-end.ts'
 import type { ReplayBounds } from './replay-bounds.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -17,6 +17,8 @@ const PULL_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 }
 
 /** How soon a member that woke from a long pause looks again whether it still holds its partitions, milliseconds. */
 const STALE_LOOK_MS = 20
+/** For so long a member that was not stale is not asked again, milliseconds. */
+const FRESH_MS = 5
 
 export interface SubscriptionParts<T> {
   readonly backend: Backend
@@ -43,14 +45,15 @@ export interface SubscriptionParts<T> {
 /** Joins the group and runs the handler over whatever partitions the group gives this member. */
 export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<Subscription> {
   const { backend, topic, group, log, clock, concurrency } = parts
-  const runners = new Map<number, PartitionRunner<T>>()
+  const runners = new Map<number, PartitionRunner>()
   const deadLetters = createDeadLetters(backend, topic, group)
   const done = Promise.withResolvers<void>()
   let state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED' = 'RUNNING'
   let busy = 0
   let dispatching = false
-  let order: readonly PartitionRunner<T>[] = []
+  let order: readonly PartitionRunner[] = []
   let turn = 0
+  let freshAt = Number.NEGATIVE_INFINITY
   let overdue = false
   let stopping: Promise<void> | undefined
   let leaving: Promise<void> | undefined
@@ -65,14 +68,14 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     dispatching = true
     // Once it is to stop, only what was committed ahead may still begin.
     while (busy < concurrency && (state === 'RUNNING' || parts.commitAhead !== null)) {
-      if (joined.feed?.isStale?.() === true) {
+      const now = clock.elapsed()
+      if (isStale(now)) {
         clock.after(STALE_LOOK_MS, dispatch)
         break
       }
-      const next = takeNext()
-      if (next === undefined) break
-      const running = next.runner.run(next.work)
-      if (running === undefined) continue
+      const running = runNext(now)
+      if (running === 'nothing') break
+      if (running === 'done') continue
       busy++
       void running.then(() => {
         busy--
@@ -82,13 +85,21 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     dispatching = false
   }
 
-  function takeNext(): { runner: PartitionRunner<T>; work: Work<T> } | undefined {
+  /** A pause long enough to matter lies between two looks, however many records are begun within one. */
+  function isStale(now: number): boolean {
+    if (now - freshAt < FRESH_MS) return false
+    if (joined.feed?.isStale?.() === true) return true
+    freshAt = now
+    return false
+  }
+
+  function runNext(now: number): Attempt {
     for (let tried = 0; tried < order.length; tried++) {
-      const runner = order[turn++ % order.length]
-      const work = runner?.take()
-      if (runner !== undefined && work !== undefined) return { runner, work }
+      turn = turn + 1 < order.length ? turn + 1 : 0
+      const running = order[turn]?.runNext(now) ?? 'nothing'
+      if (running !== 'nothing') return running
     }
-    return undefined
+    return 'nothing'
   }
 
   function fail(error: Error): void {

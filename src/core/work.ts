@@ -1,17 +1,16 @@
 import type { Ticket } from './ack-tracker.ts'
 import type { Clock } from './clock.ts'
 import type { Message, Redelivery } from './message.ts'
-import { recordBytes, type StoredRecord } from './record.ts'
+import type { StoredRecord } from './record.ts'
 
-/** A record as the consumer carries it: raw bytes for a letter, the message for the handler, the ticket for the position. */
-export interface HeldRecord<T> {
+/** A record as the consumer carries it: raw bytes for a letter, the message for the handler, a ticket for the position. */
+export interface HeldRecord<T> extends Ticket {
   /** Its key is in the handler's hand, too, and may have been changed there: `keyText` has what it was. */
   readonly record: StoredRecord
   /** The key's bytes as latin1 text: the lane, and what a letter is written from. */
   readonly keyText: string | null
   /** Made anew for every attempt. */
   message: Message<T>
-  readonly ticket: Ticket
 }
 
 /** The record as it was read. Values and headers are never handed out themselves, only copies of them. */
@@ -30,6 +29,13 @@ export interface Work<T> {
   begunAt: number
   /** Once an attempt has failed. */
   redelivery?: Redelivery
+}
+
+/** As this attempt gets them. */
+export function messagesOf<T>({ records, attempts, redelivery }: Work<T>): readonly Message<T>[] {
+  if (redelivery !== undefined) return records.map(({ message }) => ({ ...message, attempt: attempts, redelivery }))
+  const [first] = records
+  return records.length === 1 && first !== undefined ? [first.message] : records.map(({ message }) => message)
 }
 
 /** Gathers decoded records into work. */
@@ -81,7 +87,7 @@ export function createBatchAssembler<T>(
 
   return {
     add(held) {
-      const size = recordBytes(held.record)
+      const size = held.bytes
       if (records.length > 0 && bytes + size > bounds.maxBytes) close()
       records.push(held)
       bytes += size

@@ -11,7 +11,8 @@ describe('ack-tracker', () => {
       fc.property(fc.nat(1000), gapsAndOrder, (start, [gaps, order]) => {
         const tracker = createAckTracker(start)
         let offset = start - 1
-        const tickets = gaps.map((gap) => tracker.add((offset += gap), 10))
+        const tickets = gaps.map((gap) => ({ offset: (offset += gap), bytes: 10, finished: false }))
+        tickets.forEach(tracker.add)
         for (const index of order) {
           tracker.finish(tickets[index] as (typeof tickets)[number])
           const open = tickets.findIndex((ticket) => !ticket.finished)
@@ -29,7 +30,11 @@ describe('ack-tracker', () => {
 
   it('goes on after many thousand records without keeping them', () => {
     const tracker = createAckTracker(0)
-    for (let offset = 0; offset < 10_000; offset++) tracker.finish(tracker.add(offset, 1))
+    for (let offset = 0; offset < 10_000; offset++) {
+      const ticket = { offset, bytes: 1, finished: false }
+      tracker.add(ticket)
+      tracker.finish(ticket)
+    }
     expect(tracker.position()).toBe(10_000)
     expect(tracker.held()).toEqual({ records: 0, bytes: 0 })
   })
