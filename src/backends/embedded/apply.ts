@@ -1,4 +1,5 @@
 import { applyCommit, applyJoin, applyLeave, applyRelease, applyTurn } from './apply-group.ts'
+import { applyBeginCompaction, applyEndCompaction, applyThin } from './apply-compaction.ts'
 import { applyAppend } from './apply-log.ts'
 import { applyDeleteGroup, applyReset } from './apply-reset.ts'
 import { applyCreateTopic, applyDeleteTopic, applyWidenTopic } from './apply-topic.ts'
@@ -20,6 +21,12 @@ export function applyRequest(store: StoreWrites, request: Request, dir: string):
       return applyDeleteTopic(store, request, dir)
     case 'sweep':
       return applySweep(store, request)
+    case 'beginCompaction':
+      return applyBeginCompaction(store, request)
+    case 'thin':
+      return applyThin(store, request)
+    case 'endCompaction':
+      return applyEndCompaction(store, request)
     case 'append':
       return applyAppend(store, request, dir)
     case 'join':

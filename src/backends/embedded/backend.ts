@@ -8,6 +8,7 @@ import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors
 import type { NewRecord } from '../../core/record.ts'
 import { murmur2Partition } from '../murmur2.ts'
 import { encodeAppend } from './chunk.ts'
+import { compactStore } from './compaction.ts'
 import { type TopicDoc, getPartition, getTopic } from './documents.ts'
 import { closedError, storeFailed, topicUnknown, withOutcome } from './errors.ts'
 import { type EmbeddedFeed, openEmbeddedFeed } from './feed.ts'
@@ -50,6 +51,7 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
     log,
     isNeeded: () => read(needsSweep),
     sweep: () => send({ kind: 'sweep', skewMs: skew() }),
+    compact: (isClosed) => compactStore({ read, send, skewMs: skew, isClosed }),
   })
 
   return {

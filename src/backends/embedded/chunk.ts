@@ -9,8 +9,8 @@ import { copyOut } from '../slab.ts'
  * Base offset and appendedAt are zero until the writer stamps them inside its transaction.
  */
 const LAYOUT = 1
-const CHUNK_HEADER = 24
-const RECORD_HEADER = 28
+export const CHUNK_HEADER = 24
+export const RECORD_HEADER = 28
 const HEADER_HEADER = 8
 
 /**
@@ -68,10 +68,6 @@ export function stampChunk(chunk: Uint8Array, baseOffset: number, appendedAt: nu
 
 export function chunkAppendedAt(chunk: Uint8Array): number {
   return new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength).getFloat64(16, true)
-}
-
-export function chunkBaseOffset(chunk: Uint8Array): number {
-  return new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength).getFloat64(8, true)
 }
 
 /** Receives a record; false ends the walk. `bytes` is its encoded size. */

@@ -6,6 +6,7 @@ import {
   type KeyRange,
   PLACE_KEY,
   TICK_KEY,
+  compactionKey,
   groupKey,
   partitionKey,
   positionKey,
@@ -26,6 +27,8 @@ export interface StoreWrites extends StoreReads {
   remove(key: Uint8Array): void
   /** At most `limit` entries in key order, copied, so that they may be removed while walked. */
   list(range: KeyRange, limit: number): readonly { readonly key: Uint8Array; readonly value: Uint8Array }[]
+  /** As `list`, without the values. */
+  keys(range: KeyRange, limit: number): readonly Uint8Array[]
 }
 
 export interface TopicDoc {
@@ -49,6 +52,30 @@ export interface PartitionState {
 }
 
 export const EMPTY_PARTITION: PartitionState = { next: 0, first: 0, lastAppendedAt: 0, bytes: 0 }
+
+/** How far compaction has come in a partition of a compact topic. */
+export interface CompactionState {
+  /** Below this offset no key stands twice. */
+  readonly cleanedTo: number
+  /** Of the chunks below `cleanedTo`, when they were cleaned. */
+  readonly cleanedBytes: number
+  /** Tombstones that were left below `cleanedTo`. */
+  readonly tombstones: number
+  /** Tombstones below `settledTo` have had no older record beside them since `settledAt` (ms). */
+  readonly settledTo: number
+  readonly settledAt: number
+  /** The process at work; `at` is CLOCK_MONOTONIC in ms of its last step. */
+  readonly claim: { readonly pid: number; readonly started: string; readonly at: number } | null
+}
+
+export const NOT_COMPACTED: CompactionState = {
+  cleanedTo: 0,
+  cleanedBytes: 0,
+  tombstones: 0,
+  settledTo: 0,
+  settledAt: 0,
+  claim: null,
+}
 
 /** What the watch reads: one small value that every transaction others should notice moves on. */
 export interface Counters {
@@ -74,6 +101,14 @@ export function getPartition(store: StoreReads, topicId: number, partition: numb
 
 export function putPartition(store: StoreWrites, topicId: number, partition: number, state: PartitionState): void {
   putNumbers(store, partitionKey(topicId, partition), [state.next, state.first, state.lastAppendedAt, state.bytes])
+}
+
+export function getCompaction(store: StoreReads, topicId: number, partition: number): CompactionState {
+  return getJson<CompactionState>(store, compactionKey(topicId, partition)) ?? NOT_COMPACTED
+}
+
+export function putCompaction(store: StoreWrites, topicId: number, partition: number, state: CompactionState): void {
+  putJson(store, compactionKey(topicId, partition), state)
 }
 
 export function getCounters(store: StoreReads): Counters {

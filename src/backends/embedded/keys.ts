@@ -12,6 +12,7 @@ const GROUP = 7
 const POSITION = 8
 const TRASH = 9
 const PLACE = 10
+const COMPACTION = 11
 
 const TWO_POW_32 = 0x1_0000_0000
 
@@ -37,8 +38,17 @@ export function topicOfKey(key: Uint8Array): string {
 export const ALL_TOPICS: KeyRange = { start: Buffer.from([TOPIC]), end: Buffer.from([TOPIC + 1]) }
 
 export function partitionKey(topicId: number, partition: number): Buffer {
+  return ofPartition(PARTITION, topicId, partition)
+}
+
+/** How far compaction has come in a partition. */
+export function compactionKey(topicId: number, partition: number): Buffer {
+  return ofPartition(COMPACTION, topicId, partition)
+}
+
+function ofPartition(kind: number, topicId: number, partition: number): Buffer {
   const key = Buffer.allocUnsafe(9)
-  key[0] = PARTITION
+  key[0] = kind
   key.writeUInt32BE(topicId, 1)
   key.writeUInt32BE(partition, 5)
   return key
@@ -81,11 +91,13 @@ export function topicIdOfTrash(key: Uint8Array): number {
 
 export const ALL_TRASH: KeyRange = { start: Buffer.from([TRASH]), end: Buffer.from([TRASH + 1]) }
 
-/** Everything a topic has of one kind: its chunks, or its partitions. */
-export function allOfTopic(kind: 'chunks' | 'partitions', topicId: number): KeyRange {
+const KINDS = { chunks: CHUNK, partitions: PARTITION, compactions: COMPACTION } as const
+
+/** Everything a topic has of one kind. */
+export function allOfTopic(kind: keyof typeof KINDS, topicId: number): KeyRange {
   const range = (id: number) => {
     const key = Buffer.allocUnsafe(5)
-    key[0] = kind === 'chunks' ? CHUNK : PARTITION
+    key[0] = KINDS[kind]
     key.writeUInt32BE(id, 1)
     return key
   }

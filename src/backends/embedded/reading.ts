@@ -1,6 +1,6 @@
 import type { PullLimits } from '../../core/backend.ts'
 import type { StoredRecord } from '../../core/record.ts'
-import { chunkAppendedAt, chunkBaseOffset, visitChunk } from './chunk.ts'
+import { chunkAppendedAt, visitChunk } from './chunk.ts'
 import { type StoreReads, type TopicDoc, getPartition } from './documents.ts'
 import { type KeyRange, ALL_TOPICS, chunksFrom, topicOfKey } from './keys.ts'
 import type { Lmdb } from './lmdb.ts'
@@ -51,6 +51,7 @@ export function readBatch(
   let next = from
   let ended = from >= to
   if (ended) return { records, next, ended }
+  let exhausted = true
   for (const { value } of snapshot.range(chunksFrom(topicId, partition, from))) {
     const more = visitChunk(value, (offset, bytes, read) => {
       if (offset < next) return true
@@ -61,9 +62,11 @@ export function readBatch(
       next = offset + 1
       return next < to
     })
-    if (!more) break
-    if (records.length >= limits.maxRecords || bytesLeft <= 0) break
+    exhausted = more && records.length < limits.maxRecords && bytesLeft > 0
+    if (!exhausted) break
   }
+  // Retention may have taken everything up to the end of the log: nothing stands below the bound, and nothing will.
+  if (exhausted) ended ||= (getPartition(snapshot, topicId, partition)?.next ?? 0) >= to
   return { records, next, ended: ended || next >= to }
 }
 
@@ -80,8 +83,7 @@ export function offsetAt(snapshot: Snapshot, topicId: number, partition: number,
     if (chunk === undefined || chunkAppendedAt(chunk) >= timestamp) high = middle
     else low = Math.max(middle, lastOffset(chunk)) + 1
   }
-  const found = firstChunk(snapshot, topicId, partition, low)
-  return found === undefined ? state.next : Math.max(low, chunkBaseOffset(found))
+  return firstRecord(snapshot, topicId, partition, low) ?? state.next
 }
 
 export function allTopics(snapshot: Snapshot): readonly (readonly [string, TopicDoc])[] {
@@ -91,13 +93,26 @@ export function allTopics(snapshot: Snapshot): readonly (readonly [string, Topic
   ])
 }
 
+/** Offset of the first record at or after `from`. Compaction may have left the chunk that spans it without one. */
+function firstRecord(snapshot: Snapshot, topicId: number, partition: number, from: number): number | undefined {
+  let found: number | undefined
+  for (const { value } of snapshot.range(chunksFrom(topicId, partition, from))) {
+    visitChunk(value, (offset) => {
+      if (offset >= from) found = offset
+      return found === undefined
+    })
+    if (found !== undefined) break
+  }
+  return found
+}
+
 function firstChunk(snapshot: Snapshot, topicId: number, partition: number, from: number): Uint8Array | undefined {
   for (const { value } of snapshot.range(chunksFrom(topicId, partition, from))) return value
   return undefined
 }
 
 function lastOffset(chunk: Uint8Array): number {
-  let last = chunkBaseOffset(chunk)
+  let last = -1
   visitChunk(chunk, (offset) => {
     last = offset
     return true

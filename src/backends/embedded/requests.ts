@@ -9,6 +9,9 @@ export type Request =
   | WidenTopicRequest
   | DeleteTopicRequest
   | SweepRequest
+  | BeginCompactionRequest
+  | ThinRequest
+  | EndCompactionRequest
   | AppendRequest
   | JoinRequest
   | TurnRequest
@@ -39,6 +42,53 @@ export interface DeleteTopicRequest {
 export interface SweepRequest {
   readonly kind: 'sweep'
   readonly skewMs: number
+}
+
+interface CompactionRequest {
+  readonly topicId: number
+  readonly partition: number
+}
+
+/** Claims a partition for a pass of compaction. */
+export interface BeginCompactionRequest extends CompactionRequest {
+  readonly kind: 'beginCompaction'
+  readonly skewMs: number
+}
+
+/** A bounded step of compaction: takes records out of chunks. */
+export interface ThinRequest extends CompactionRequest {
+  readonly kind: 'thin'
+  readonly chunks: readonly { readonly lastOffset: number; readonly drop: readonly number[] }[]
+  /** Of the chunks as they are now. */
+  readonly bytes: number
+}
+
+export interface EndCompactionRequest extends CompactionRequest {
+  readonly kind: 'endCompaction'
+  /** What a complete pass found; null where it was given up. */
+  readonly done: CompactionPass | null
+  readonly skewMs: number
+}
+
+/** A pass of compaction, as its claim was given. */
+export interface CompactionTask {
+  readonly first: number
+  /** Below this nothing new stands. */
+  readonly from: number
+  readonly end: number
+  /** Tombstones below this may go. */
+  readonly tombstonesBelow: number
+}
+
+export interface CompactionPass {
+  readonly task: CompactionTask
+  /** Every key below this stands once now. */
+  readonly to: number
+  /** Of the chunks between `task.from` and `to`, and what was removed of all. */
+  readonly bytesAdded: number
+  readonly bytesRemoved: number
+  /** Left below `to`. */
+  readonly tombstones: number
 }
 
 export interface AppendRequest {
@@ -124,6 +174,10 @@ export interface Results {
   readonly deleteTopic: null
   /** Whether there is more to sweep at once. */
   readonly sweep: { readonly more: boolean }
+  /** Null where there is nothing to do, or another process is at it. */
+  readonly beginCompaction: CompactionTask | null
+  readonly thin: { readonly bytesRemoved: number }
+  readonly endCompaction: null
   readonly append: { readonly firstOffset: number }
   readonly join: TurnResult
   readonly turn: TurnResult

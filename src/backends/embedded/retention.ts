@@ -23,7 +23,11 @@ export function trimPartition(
   const tooMany = (bytes: number) => maxBytes !== null && bytes > maxBytes
   if (oldest === null && !tooMany(state.bytes)) return state
   let { first, bytes } = state
-  for (const { key, value } of store.list(chunksFrom(topicId, partition, first), MAX_STEP)) {
+  for (let step = 0; step < MAX_STEP; step += 1) {
+    // One by one: most appends find nothing to remove, and a value is up to a megabyte to copy.
+    const [chunk] = store.list(chunksFrom(topicId, partition, first), 1)
+    if (chunk === undefined) break
+    const { key, value } = chunk
     const last = lastOffsetOfChunkKey(key)
     const tooOld = oldest !== null && chunkAppendedAt(value) < oldest
     if (!tooOld && !(tooMany(bytes) && last + 1 < state.next)) break

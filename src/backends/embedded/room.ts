@@ -22,8 +22,13 @@ export function roomIn(dir: string): number {
 
 /** Bytes that have to be free before these requests are begun. */
 export function roomNeeded(requests: readonly Request[]): number {
-  const bytes = requests.reduce((sum, request) => sum + (request.kind === 'append' ? request.buffer.byteLength : 0), 0)
+  const bytes = requests.reduce((sum, request) => sum + bytesWritten(request), 0)
   return bytes === 0 ? SMALL_MARGIN_BYTES : APPEND_MARGIN_BYTES + 2 * bytes
+}
+
+function bytesWritten(request: Request): number {
+  if (request.kind === 'append') return request.buffer.byteLength
+  return request.kind === 'thin' ? request.bytes : 0
 }
 
 export function isNearlyFull(dir: string): boolean {

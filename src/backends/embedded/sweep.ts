@@ -14,11 +14,10 @@ export function applySweep(store: StoreWrites, request: SweepRequest): { more: b
   const [trash] = store.list(ALL_TRASH, 1)
   if (trash !== undefined) {
     const id = topicIdOfTrash(trash.key)
-    const left = [
-      ...store.list(allOfTopic('chunks', id), MAX_STEP),
-      ...store.list(allOfTopic('partitions', id), MAX_STEP),
-    ]
-    for (const { key } of left) store.remove(key)
+    const left = (['chunks', 'partitions', 'compactions'] as const).flatMap((kind) =>
+      store.keys(allOfTopic(kind, id), MAX_STEP),
+    )
+    for (const key of left) store.remove(key)
     if (left.length < MAX_STEP) store.remove(trashKey(id))
     return { more: true }
   }

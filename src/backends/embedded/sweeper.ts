@@ -8,6 +8,8 @@ export interface SweeperParts {
   readonly log: Log
   isNeeded(): boolean
   sweep(): Promise<{ readonly more: boolean }>
+  /** Ends early where `isClosed` says so. */
+  compact(isClosed: () => boolean): Promise<void>
 }
 
 /** Housekeeping that nobody waits for, a bounded step at a time; every process of a store does it, which is harmless. */
@@ -18,7 +20,7 @@ export interface Sweeper {
   close(): Promise<void>
 }
 
-export function createSweeper({ log, isNeeded, sweep }: SweeperParts): Sweeper {
+export function createSweeper({ log, isNeeded, sweep, compact }: SweeperParts): Sweeper {
   let closed = false
   let running: Promise<void> | undefined
   const timer = setInterval(wake, SWEEP_MS)
@@ -32,6 +34,7 @@ export function createSweeper({ log, isNeeded, sweep }: SweeperParts): Sweeper {
   async function run(): Promise<void> {
     try {
       for (let more = isNeeded(); more && !closed; ) more = (await sweep()).more
+      if (!closed) await compact(() => closed)
     } catch (error) {
       log.warn({ error: errorText(error) }, 'housekeeping of the store failed, will try again')
     }

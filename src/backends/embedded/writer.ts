@@ -183,6 +183,7 @@ function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
     put: (key, value) => db.putSync(key, value as Buffer),
     remove: (key) => void db.removeSync(key),
     list: (range, limit) => Array.from(db.getRange({ ...range, limit })),
+    keys: (range, limit) => Array.from(db.getKeys({ ...range, limit })),
   }
   return insideGate(writer.claims, () =>
     db.transactionSync(() => {

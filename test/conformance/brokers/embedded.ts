@@ -25,7 +25,7 @@ export const embedded: BackendUnderTest = {
     expire: appendUntilExpired,
     foreign,
     async gaps(place) {
-      // The store numbers its records without gaps; the scenarios hold all the same.
+      // Only compaction makes gaps here, which a scenario of its own has; this one holds all the same.
       const seen = await foreign(place)
       return seen.flatMap(({ value }) => (value === null ? [] : [value]))
     },

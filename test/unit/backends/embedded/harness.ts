@@ -1,11 +1,16 @@
 import { afterEach } from '@jest/globals'
+import { compactStore } from '../../../../src/backends/embedded/compaction.ts'
+import { openLmdb } from '../../../../src/backends/embedded/lmdb.ts'
+import { createReadStore } from '../../../../src/backends/embedded/reading.ts'
+import type { Request } from '../../../../src/backends/embedded/requests.ts'
+import { type WriterThread, openWriterThread } from '../../../../src/backends/embedded/writer-thread.ts'
 import { openBackend } from '../../../../src/backends/open.ts'
 import type { Assignment, Backend, Feed, FeedOptions } from '../../../../src/core/backend.ts'
 import type { Clock } from '../../../../src/core/clock.ts'
 import { silentLog } from '../../../../src/core/log.ts'
 import type { NewRecord, StoredRecord } from '../../../../src/core/record.ts'
 
-const opened: Backend[] = []
+const opened: { close(): Promise<void> }[] = []
 
 /** Opens the store; it is closed when the test ends. */
 export async function openStore(dir: string, clock?: Clock): Promise<Backend> {
@@ -63,4 +68,45 @@ export async function joinGroup(backend: Backend, topic: string, options: Partia
     },
   })
   return { ...member, feed, held: () => [...held].sort((a, b) => a - b) }
+}
+
+/** Every record of a partition, as a reader of the whole range gets them. */
+export async function readPartition(backend: Backend, topic: string, partition = 0): Promise<StoredRecord[]> {
+  const range = (await backend.describeTopic(topic)).ranges[partition]
+  const reader = await backend.openReader({
+    topic,
+    ranges: [{ partition, from: range?.first ?? 0, to: range?.end ?? 0 }],
+    limits: { maxRecords: 500, maxBytes: 1_000_000 },
+  })
+  const records: StoredRecord[] = []
+  for (let batch = await reader.pull(partition); batch !== null; batch = await reader.pull(partition)) {
+    records.push(...batch)
+  }
+  await reader.close()
+  return records
+}
+
+/** Compaction on its own, with the writer that carries it out, until the test ends; `sent` are the requests so far. */
+export async function openCompaction(
+  dir: string,
+  options: { maxKeys?: number } = {},
+): Promise<{ sent: Request[]; compact(skewMs?: number): Promise<void> }> {
+  const writer = await openWriterThread(dir, silentLog, () => undefined)
+  const db = openLmdb(dir, { readOnly: true })
+  const sent: Request[] = []
+  const send: WriterThread['send'] = (request, transfer) => {
+    sent.push(request)
+    return writer.send(request, transfer)
+  }
+  const read = createReadStore(db)
+  opened.push({
+    async close() {
+      await db.close()
+      await writer.close()
+    },
+  })
+  return {
+    sent,
+    compact: (skewMs = 0) => compactStore({ read, send, skewMs: () => skewMs, isClosed: () => false, ...options }),
+  }
 }

@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals'
+import { TICK_KEY } from '../../../../src/backends/embedded/keys.ts'
+import { openLmdb } from '../../../../src/backends/embedded/lmdb.ts'
 import { eventually } from '../../../kit/eventually.ts'
 import { tempDir } from '../../../kit/temp-dir.ts'
-import { joinGroup, openStore, record, values } from './harness.ts'
+import { joinGroup, openStore, readPartition, record, values } from './harness.ts'
 
 const FOR_EVER = { compact: false, retentionMs: null, retentionBytes: null }
 /** One of these fills a chunk of its own. */
@@ -53,8 +55,13 @@ it('a-position-that-retention-passes-while-held-is-lost-and-told', async () => {
 })
 
 it('a-deleted-topic-is-gone-with-its-groups-and-its-records-follow', async () => {
-  const backend = await openStore(tempDir())
+  const dir = tempDir()
+  const backend = await openStore(dir)
+  await backend.createTopic({ name: 'other', partitions: 2, ...FOR_EVER })
+  await backend.append('other', 1, [record('kept')])
+  const entries = await entriesIn(dir)
   await backend.createTopic({ name: 't', partitions: 2, ...FOR_EVER })
+  for (let n = 0; n < 30; n++) await backend.append('t', 0, [record('a')])
   const { incarnation } = await backend.describeTopic('t')
   await backend.append('t', 1, [record('a')])
   const member = await joinGroup(backend, 't')
@@ -63,6 +70,8 @@ it('a-deleted-topic-is-gone-with-its-groups-and-its-records-follow', async () =>
   await backend.deleteTopic('t')
   await expect(backend.describeTopic('t')).rejects.toMatchObject({ code: 'ERR_TOPIC_UNKNOWN' })
   expect(await backend.listGroups()).toEqual([])
+  await eventually(async () => (await entriesIn(dir)) === entries, { what: 'everything of the topic to be removed' })
+  expect(await readPartition(backend, 'other', 1)).toHaveLength(1)
   await backend.createTopic({ name: 't', partitions: 2, ...FOR_EVER })
   const again = await backend.describeTopic('t')
   expect(again.incarnation).not.toBe(incarnation)
@@ -71,6 +80,14 @@ it('a-deleted-topic-is-gone-with-its-groups-and-its-records-follow', async () =>
     { first: 0, end: 0 },
   ])
 })
+
+/** Entries of the store but for its tick, which membership makes and no topic has. */
+async function entriesIn(dir: string): Promise<number> {
+  const db = openLmdb(dir, { readOnly: true })
+  const keys = Array.from(db.getKeys({ start: Buffer.alloc(0) }), (key) => Buffer.from(key))
+  await db.close()
+  return keys.filter((key) => !key.equals(TICK_KEY)).length
+}
 
 it('a-deleted-group-begins-anew', async () => {
   const backend = await openStore(tempDir())
