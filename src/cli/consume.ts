@@ -21,6 +21,19 @@ export function addConsume(program: Command): void {
     )
     .option('--to <position>', `where to end, exclusive, without a group: end, ${PLACES}`)
     .option('--limit <n>', 'end after so many records; a group has then committed exactly these')
+    .addHelpText(
+      'after',
+      `
+A line is PARTITION:OFFSET, time, key, value and headers; with --json it is what \`produce --envelope\` reads. SIGINT and SIGTERM end it in order:
+a group has then committed exactly what was printed. A record that cannot be decoded ends a read with exit code 70; for a
+group it becomes a dead letter (\`drawbridge dead-letters\`).
+
+Examples:
+  drawbridge consume orders --to end                     all there is now
+  drawbridge consume orders --from latest                what comes from now on
+  drawbridge consume orders --from 0:100 --to 0:200      a range of partition 0
+  drawbridge consume orders --group me --limit 10        the next ten of group me`,
+    )
     .action((topic: string, options: ConsumeOptions, command: Command) => consume(topic, options, command))
 }
 
@@ -38,7 +51,10 @@ async function consume(name: string, options: ConsumeOptions, command: Command):
   const limit = options.limit === undefined ? Infinity : parseCount('--limit', options.limit)
   const { group } = options
   if (group !== undefined && options.to !== undefined) {
-    throw new DrawbridgeError('ERR_CONFIG', '--to is for reading without a group; end a group with --limit')
+    throw new DrawbridgeError(
+      'ERR_CONFIG',
+      '--to is for reading without a group; end a group with --limit, or give it a range with drawbridge replay --into-group',
+    )
   }
   const interruption = watchInterruption()
   await withBroker(globals, async (broker) => {

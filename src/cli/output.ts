@@ -1,3 +1,4 @@
+import { DrawbridgeError } from '../core/errors.ts'
 import type { Globals } from './globals.ts'
 
 export interface Output {
@@ -10,16 +11,27 @@ export interface Output {
 }
 
 let closed = false
+let failure: NodeJS.ErrnoException | undefined
 const onClosed = new AbortController()
 
-/** Aborts when whoever reads standard output has gone. */
+/** Aborts when whoever reads standard output has gone, or it cannot be written any more. */
 export const outputClosed: AbortSignal = onClosed.signal
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code !== 'EPIPE') failure ??= error
   closed = true
   onClosed.abort()
 })
+
+/** ERR_OUTPUT_FAILED when results were lost on their way out: a full disk, say. That nobody reads any more is no failure. */
+export function checkOutput(): void {
+  if (failure === undefined) return
+  throw new DrawbridgeError(
+    'ERR_OUTPUT_FAILED',
+    `standard output cannot be written (${failure.message}): what was printed is not complete; make room there and run the command again`,
+    { cause: failure },
+  )
+}
 
 function write(text: string): Promise<boolean> {
   if (closed) return Promise.resolve(false)

@@ -1,17 +1,30 @@
+import { addAbortSignal } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { EXIT } from '../connect/exit-codes.ts'
 import type { Broker, SendOptions } from '../core/broker.ts'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
 import { globalsOf, withBroker } from './globals.ts'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Line, lineError, linesOf } from './lines.ts'
 import { output } from './output.ts'
+import { watchInterruption } from './signals.ts'
 
 export function addProduce(program: Command): void {
   program
     .command('produce <topic>')
     .description('send what stands on standard input, one JSON value a line')
     .option('--envelope', 'each line is {key, value, headers, timestamp, partition}, as `consume --json` prints it')
+    .addHelpText(
+      'after',
+      `
+It stops at the first line that does not fit and names it; the lines before are sent. Interrupted, it waits for what is
+under way and says how many were sent.
+
+Examples:
+  echo '{"id":"o-1","total":12.5}' | drawbridge produce orders
+  drawbridge consume orders --to end --json | drawbridge produce orders.copy --envelope`,
+    )
     .action((topic: string, options: { envelope?: boolean }, command: Command) =>
       produce(topic, options.envelope === true, command),
     )
@@ -23,13 +36,18 @@ const MAX_BYTES_UNDER_WAY = 16 * 1_048_576
 
 async function produce(name: string, envelope: boolean, command: Command): Promise<void> {
   const globals = globalsOf(command)
+  const interruption = watchInterruption()
   await withBroker(globals, async (broker) => {
     const topic = await broker.topic(name)
-    const { sent, failure } = await sendLines(broker, topic, await parserOf(topic, envelope))
+    const parse = await parserOf(topic, envelope)
+    const { sent, last, failure } = await sendLines(broker, topic, parse, interruption.signal)
     if (globals.json) await output.data({ topic: name, sent })
     else output.note(`${sent} record${sent === 1 ? '' : 's'} sent to ${name}`)
     if (failure !== undefined) throw failure
+    if (interruption.signal.aborted) output.note(`interrupted after line ${last}; send the rest from there`)
   })
+  // Unlike a consumer's, its end before the input's is not all that was asked for.
+  if (interruption.signal.aborted) process.exitCode = interruption.exitCode() || EXIT.tryAgain
 }
 
 type Parse = (line: Line) => { readonly value: unknown; readonly options?: SendOptions }
@@ -53,12 +71,14 @@ async function parserOf(topic: Topic<unknown>, envelope: boolean): Promise<Parse
 interface Sent {
   /** Acknowledged records. */
   readonly sent: number
+  /** The last line that was read. */
+  readonly last: number
   /** Of the first line that could not be sent. */
   readonly failure: Error | undefined
 }
 
 /** Sends until the input ends or a line cannot be sent; the lines before it are sent, and waited for. */
-async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): Promise<Sent> {
+async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse, signal: AbortSignal): Promise<Sent> {
   await using producer = broker.producer(topic)
   const underWay: { readonly bytes: number; readonly settled: Promise<void> }[] = []
   let bytesUnderWay = 0
@@ -86,8 +106,8 @@ async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): P
 
   let last = 0
   try {
-    for await (const line of linesOf(process.stdin)) {
-      if (failed !== undefined) break
+    for await (const line of linesOf(addAbortSignal(signal, process.stdin))) {
+      if (failed !== undefined || signal.aborted) break
       last = line.number
       send(line)
       // What the producer refuses it refuses by now (the first line waits for its set-up, too): no later line goes before it is known.
@@ -95,10 +115,11 @@ async function sendLines(broker: Broker, topic: Topic<unknown>, parse: Parse): P
       while (underWay.length >= MAX_UNDER_WAY || bytesUnderWay > MAX_BYTES_UNDER_WAY) await awaitOldest()
     }
   } catch (error) {
-    fail(isDrawbridgeError(error) ? Number(error.details['line'] ?? last) : last, error as Error)
+    if (!signal.aborted || isDrawbridgeError(error))
+      fail(isDrawbridgeError(error) ? Number(error.details['line'] ?? last) : last, error as Error)
   }
   while (underWay.length > 0) await awaitOldest()
-  return { sent, failure: failed?.error }
+  return { sent, last, failure: failed?.error }
 }
 
 function sendError(line: number, error: unknown): Error {

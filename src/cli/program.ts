@@ -8,7 +8,7 @@ import { addDemo } from './demo-command.ts'
 import { addDoctor } from './doctor.ts'
 import { DEFAULT_BROKER } from './globals.ts'
 import { addGroups } from './groups.ts'
-import { endProcess, flushOutput } from './output.ts'
+import { checkOutput, endProcess, flushOutput } from './output.ts'
 import { addProduce } from './produce.ts'
 import { addReplay } from './replay.ts'
 import { reportError, usageError } from './report-error.ts'
@@ -53,6 +53,8 @@ async function run(args: readonly string[]): Promise<number> {
   const json = args.includes('--json')
   try {
     await createProgram(json).parseAsync(args, { from: 'user' })
+    await flushOutput()
+    checkOutput()
     return typeof process.exitCode === 'number' ? process.exitCode : 0
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0

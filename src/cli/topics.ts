@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import { specText } from '../core/topic-spec.ts'
 import type { Retention } from '../core/topic.ts'
 import { parseCount, readFileArgument } from './argument.ts'
+import { confirm } from './confirm.ts'
 import { globalsOf, withBroker } from './globals.ts'
 import { list, output, printTable } from './output.ts'
 
 export function addTopics(program: Command): void {
-  const topics = program.command('topics').description('list, describe and create topics')
+  const topics = program.command('topics').description('list, describe, create, widen and delete topics')
   topics
     .command('list')
     .description('names of all topics')
@@ -24,16 +25,33 @@ export function addTopics(program: Command): void {
     .option('--compact', 'keep the newest record of each key for ever; older ones may go')
     .option('--retention-ms <n>', 'records older than this may go (default: none goes for its age)')
     .option('--retention-bytes <n>', 'the oldest may go when a partition has more (default: none goes for size)')
+    .addHelpText(
+      'after',
+      `
+Example: order.avsc holds
+  {"type":"record","name":"Order","fields":[{"name":"id","type":"string"},{"name":"total","type":"double"}]}
+
+  drawbridge topics create orders --schema order.avsc --key id --partitions 3
+  echo '{"id":"o-1","total":12.5}' | drawbridge produce orders
+  drawbridge consume orders --to end`,
+    )
     .action((topic: string, options: CreateOptions, command: Command) => createTopic(topic, options, command))
   topics
     .command('widen <topic>')
     .description('add partitions; order of a key holds only from here on')
     .requiredOption('--partitions <n>', 'partitions the topic then has')
-    .action((topic: string, options: { partitions: string }, command: Command) => widenTopic(topic, options, command))
+    .option('--yes', 'do not ask')
+    .action((topic: string, options: WidenOptions, command: Command) => widenTopic(topic, options, command))
   topics
     .command('delete <topic>')
-    .description('delete the topic, its records and all groups’ positions on it')
-    .action((topic: string, _options: object, command: Command) => deleteTopic(topic, command))
+    .description('delete the topic, its records and all groups’ positions on it; its dead-letter topics stay')
+    .option('--yes', 'do not ask')
+    .action((topic: string, options: { yes?: boolean }, command: Command) => deleteTopic(topic, options, command))
+}
+
+interface WidenOptions {
+  readonly partitions: string
+  readonly yes?: boolean
 }
 
 interface CreateOptions {
@@ -45,15 +63,31 @@ interface CreateOptions {
   readonly retentionBytes?: string
 }
 
-async function widenTopic(name: string, options: { partitions: string }, command: Command): Promise<void> {
+async function widenTopic(name: string, options: WidenOptions, command: Command): Promise<void> {
   const partitions = parseCount('--partitions', options.partitions)
-  await withBroker(globalsOf(command), (broker) => broker.topics.widen(name, partitions))
+  await withBroker(globalsOf(command), async (broker) => {
+    const { partitions: now } = await broker.topics.describe(name)
+    if (partitions > now) {
+      await confirm(
+        `widen topic ${name} from ${now} to ${partitions} partitions (keys go elsewhere from then on)`,
+        options.yes === true,
+      )
+    }
+    await broker.topics.widen(name, partitions)
+  })
   await describeTopic(name, command)
 }
 
-async function deleteTopic(name: string, command: Command): Promise<void> {
+async function deleteTopic(name: string, options: { yes?: boolean }, command: Command): Promise<void> {
   const globals = globalsOf(command)
-  await withBroker(globals, (broker) => broker.topics.delete(name))
+  await withBroker(globals, async (broker) => {
+    const { partitions } = await broker.topics.describe(name)
+    const groups = (await broker.groups.list()).filter(({ topic }) => topic === name).map(({ group }) => group)
+    const positions = groups.length === 0 ? '' : ` and the positions of ${groups.join(', ')}`
+    const size = `${partitions} partition${partitions === 1 ? '' : 's'} of records`
+    await confirm(`delete topic ${name}, ${size}${positions}`, options.yes === true)
+    await broker.topics.delete(name)
+  })
   if (globals.json) await output.data({ deleted: { topic: name } })
   else await output.line(`deleted topic ${name}`)
 }

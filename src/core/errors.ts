@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   ERR_ENDPOINT_GONE: 'stop',
   ERR_CONNECTOR_FAILED: 'stop',
   ERR_SOURCE_INPUT: 'stop',
+  ERR_OUTPUT_FAILED: 'stop',
   ERR_DRAIN_DEADLINE: 'stop',
   ERR_FENCED: 'quiet',
   ERR_REVOKED: 'quiet',

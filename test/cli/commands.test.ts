@@ -65,7 +65,10 @@ test('groups are listed, described, and moved while idle', async () => {
   }
   expect(await next('describe', 'g')).toEqual([{ next: 4, end: 10, lag: 6 }])
   expect(await next('reset', 'g', 'shop.orders', '--to', '2')).toEqual([{ next: 2, end: 10, lag: 8 }])
-  expect(await next('reset', 'g', 'shop.orders', '--to', 'end')).toEqual([{ next: 10, end: 10, lag: 0 }])
+  const moved = await done(cli.run(['groups', 'reset', 'g', 'shop.orders', '--to', 'end', '--json']))
+  expect(jsonLines(moved.stdout)).toEqual([
+    expect.objectContaining({ positions: [{ next: 10, end: 10, lag: 0 }], was: [2] }),
+  ])
 
   const member = cli.start(['consume', 'shop.orders', '--group', 'g', '--json'])
   await done(
@@ -79,6 +82,29 @@ test('groups are listed, described, and moved while idle', async () => {
   expect([active.code, active.stderr]).toEqual([64, expect.stringContaining('error ERR_GROUP_ACTIVE: ')])
   const unknown = await cli.run(['groups', 'describe', 'nobody'])
   expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining('error ERR_GROUP_UNKNOWN: ')])
+})
+
+test('what-cannot-be-undone-is-asked-for-first, and without a terminal needs --yes', async () => {
+  const cli = createCli()
+  await createOrders(cli, 1)
+  await done(cli.run(['produce', 'shop.orders'], orderLines(3)))
+  await done(cli.run(['consume', 'shop.orders', '--group', 'g', '--limit', '2']))
+  const cases = [
+    [['topics', 'widen', 'shop.orders', '--partitions', '3'], 'from 1 to 3 partitions'],
+    [['groups', 'delete', 'g', 'shop.orders'], 'group g stands on topic shop.orders'],
+    [['topics', 'delete', 'shop.orders'], '3 partitions of records: '],
+  ] as const
+  for (const [args, what] of cases) {
+    const before = (await done(cli.run(['groups', 'list', '--json']))).stdout
+    const refused = await cli.run(args)
+    expect([refused.code, refused.stdout]).toEqual([64, ''])
+    expect(refused.stderr).toContain('--yes')
+    expect(refused.stderr).toContain(what)
+    expect((await done(cli.run(['groups', 'list', '--json']))).stdout).toBe(before)
+    await done(cli.run([...args, '--yes']))
+  }
+  expect((await done(cli.run(['topics', 'list', '--json']))).stdout).toBe('')
+  expect((await cli.run(['topics', 'delete', 'shop.orders', '--yes'])).stderr).toContain('ERR_TOPIC_UNKNOWN')
 })
 
 test('schemas are generated, and checked without writing', async () => {
@@ -154,6 +180,11 @@ describe('the command line', () => {
     const unknown = await cli.run(['topics', 'describe', 'nope'])
     expect([unknown.code, unknown.stdout]).toEqual([64, ''])
     expect(unknown.stderr).toMatch(/^error ERR_TOPIC_UNKNOWN: .*drawbridge topics list/)
+    const unreachable = await cli.run(['topics', 'list', '--broker', 'kafka://127.0.0.1:1', '--json'])
+    expect([unreachable.code, jsonLines(unreachable.stderr)]).toEqual([
+      69,
+      [expect.objectContaining({ code: 'ERR_BROKER_UNREACHABLE', verdict: 'retry', exitCode: 69 })],
+    ])
     const scheme = await cli.run(['topics', 'list', '--broker', 'carrier-pigeon://loft'])
     expect([scheme.code, scheme.stderr]).toEqual([64, expect.stringContaining('error ERR_CONFIG: ')])
   })
