@@ -1,4 +1,4 @@
-import { describe, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import type { Registry } from '../../src/registry/registry.ts'
 import { skippedTest } from '../kit/skip.ts'
@@ -38,10 +38,12 @@ export function onEveryRegistry(
         return
       }
       const opened: Registry[] = []
+      const known = new Set<string>()
       hooks.afterEach(async () => void (await Promise.all(opened.splice(0).map((each) => each.close()))))
       hooks.afterAll(() => registry.close())
       tests({
         it(test, run, needs) {
+          known.add(test)
           const deviation = registry.skip.find(({ tests }) => tests.includes(test))?.reason
           const reason =
             deviation ?? (needs === 'private' && registry.shared ? 'other tests use this registry, too' : undefined)
@@ -55,6 +57,8 @@ export function onEveryRegistry(
         },
         subject: () => `subject-${randomBytes(5).toString('hex')}-value`,
       })
+      const deviations = registry.skip.flatMap(({ tests: named }) => named)
+      it('every-deviation-names-a-test', () => expect(deviations.filter((test) => !known.has(test))).toEqual([]))
     })
   }
 }
