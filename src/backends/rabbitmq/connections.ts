@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib'
+import type { Socket } from 'node:net'
 import { errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { readTlsFiles, type TlsOptions } from '../tls-files.ts'
 import { brokerError, closedError, unsupported } from './errors.ts'
@@ -106,17 +107,20 @@ export function createConnections(target: Target): Connections {
   async function openAmqp({ host: hostname, amqpPort: port }: Node): Promise<ChannelModel> {
     const { connect } = await import('amqplib')
     const protocol = target.tls ? 'amqps' : 'amqp'
-    const login = { protocol, hostname, port, username: user, password: await passwordOf(target), vhost: virtualHost }
+    const [username, password, vhost] = [user, await passwordOf(target), virtualHost]
+    // Without heartbeats: their timer would keep the process for minutes where the socket ends without a word.
+    const login = { protocol, hostname, port, username, password, vhost, heartbeat: 0 }
     const options = { ...(await tlsOptions()), noDelay: true, timeout: AMQP_CONNECT_TIMEOUT_MS }
     return connect(login, options)
   }
 
   /** amqplib limits no request in time and rejects none on close: its socket is destroyed, which does. */
   async function workOn(amqp: ChannelModel, work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
-    const { stream } = amqp.connection as unknown as { readonly stream: { destroy(why?: Error): void } }
+    const { stream } = amqp.connection as unknown as { readonly stream: Socket }
+    stream.on('error', () => undefined)
     const over = Promise.withResolvers<never>()
     const end = (why: Error) => {
-      stream.destroy()
+      stream.destroy(why)
       over.reject(why)
     }
     const onAbort = () => end(closedError(place))

@@ -4,7 +4,7 @@ import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
 import type { Connections } from './connections.ts'
-import { brokerError } from './errors.ts'
+import { brokerError, closedError } from './errors.ts'
 import { writeRecord } from './layout.ts'
 import { CODES, COMMANDS, isRefusal, meaningOf, VERSION } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
@@ -197,6 +197,8 @@ export function createPublishLink(connections: Connections, log: Log): PublishLi
       try {
         if (publisher.declared === undefined || publisher.declared.failure !== undefined) await declare(publisher)
         await publisher.declared?.drained()
+        // Nobody would hear of what is published from here on.
+        if (closed) throw closedError(place)
       } catch (error) {
         throw brokerError(place, `append to ${stream}`, error, 'not-written')
       }

@@ -8,6 +8,8 @@ import { createCursor, createOutput, type Cursor, malformed, type Output } from 
 /** A chunk is as large as what the broker wrote at once; beyond this it is taken for garbage. */
 const MAX_INCOMING_FRAME_BYTES = 256 * 1_048_576
 export const REQUEST_TIMEOUT_MS = 10_000
+/** The broker notices an end without a goodbye, too. */
+const GOODBYE_TIMEOUT_MS = 2_000
 /** Bytes waiting in the socket beyond which writers should wait. */
 const HIGH_WATER_BYTES = 4 * 1_048_576
 
@@ -235,10 +237,14 @@ function createConnection(address: Address, socket: Socket): RawConnection {
 
   async function close(): Promise<void> {
     if (failure === undefined) {
-      const goodbye = request('Close', (body) => {
-        body.u16(CODES.OK)
-        body.string('closed by the client')
-      })
+      const goodbye = request(
+        'Close',
+        (body) => {
+          body.u16(CODES.OK)
+          body.string('closed by the client')
+        },
+        GOODBYE_TIMEOUT_MS,
+      )
       await goodbye.catch(() => undefined)
     }
     destroy(new Error('the connection was closed'))

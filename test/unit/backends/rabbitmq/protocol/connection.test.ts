@@ -1,20 +1,25 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { openConnection } from '../../../../../src/backends/rabbitmq/protocol/connection.ts'
+import { eventually } from '../../../../kit/eventually.ts'
+import { frame, text, u32 } from '../../../../kit/fake-stream-server.ts'
 import { openStreamConnection } from '../../../../../src/backends/rabbitmq/protocol/handshake.ts'
 
 const login = { user: 'u', password: 'secret', virtualHost: '/', connectionName: 'test' }
 const closers: (() => void)[] = []
+/** What clients hold open. */
+const sockets = new Set<Socket>()
 afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
 /** Not a broker: something that answers on its port. */
 async function listen(onSocket: (socket: Socket) => void) {
-  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     onSocket(socket)
   })
@@ -69,4 +74,93 @@ describe('a stream connection', () => {
     const connection = await openConnection(address, 1_000)
     expect((await connection.closed).message).toBe('RabbitMQ closed the connection: no (code 14)')
   })
+
+  it('a-command-of-the-broker-cut-anywhere-ends-the-connection-and-nothing-else', async () => {
+    for (const [key, body, isWhole] of SAID) {
+      for (let length = 0; length < body.length; length++) {
+        const { connection, heard } = await saying(frame(key, body.subarray(0, length)))
+        const why = (await connection.closed).message
+        expect(isWhole(length) || why.includes('malformed') ? '' : `${key} cut at ${length}: ${why}`).toBe('')
+        expect(heard.length).toBeLessThanOrEqual(1)
+      }
+    }
+  })
+
+  it('random-frames-of-the-broker-end-in-nothing-worse-than-a-closed-connection', async () => {
+    const frames = fc.array(fc.tuple(fc.nat(0x1f), fc.boolean(), fc.uint8Array({ maxLength: 60 })), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    await fc.assert(
+      fc.asyncProperty(frames, async (frames) => {
+        const bytes = frames.map(([key, isResponse, body]) => frame(isResponse ? key | 0x8000 : key, Buffer.from(body)))
+        const { connection } = await saying(Buffer.concat(bytes))
+        expect((await connection.closed).message).toMatch(/malformed|closed/)
+        await expect(connection.request('Partitions', (out) => out.string('x'))).rejects.toThrow()
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('close-rejects-what-waits-and-leaves-no-socket', async () => {
+    const address = await listen((socket) => void socket.resume())
+    const connection = await openConnection(address, 1_000)
+    connection.agree(0, 60, new Map())
+    const waiting = connection.request('Partitions', (out) => out.string('x'), 60_000)
+    const refused = expect(waiting).rejects.toThrow('the connection was closed')
+    connection.destroy(new Error('the connection was closed'))
+    await refused
+    await connection.close()
+    await connection.drained()
+    await eventually(() => sockets.size === 0, { what: 'the socket is gone' })
+  })
+
+  it('an-aborted-opening-leaves-no-socket', async () => {
+    const address = await listen((socket) => void socket.resume())
+    for (const abortAfterMs of [0, 1, 20]) {
+      const ending = new AbortController()
+      const refused = expect(openStreamConnection(address, login, ending.signal)).rejects.toThrow('enough')
+      setTimeout(() => ending.abort(new Error('enough')), abortAfterMs)
+      await refused
+      await eventually(() => sockets.size === 0, { what: 'the socket is gone' })
+    }
+  })
 })
+
+const never = () => false
+/** Commands of the broker, and from which length on a cut says something whole. */
+const SAID: readonly (readonly [number, Buffer, (length: number) => boolean])[] = [
+  [3, Buffer.concat([Buffer.from([1]), u32(2), Buffer.alloc(16)]), never],
+  [4, Buffer.concat([Buffer.from([1]), u32(1), Buffer.alloc(10)]), never],
+  [0x10, Buffer.concat([Buffer.from([0, 6]), text('stream')]), never],
+  [0x14, Buffer.concat([u32(1), u32(60)]), never],
+  [0x16, Buffer.concat([u32(1), Buffer.from([0, 1]), text('why')]), never],
+  [0x1a, Buffer.concat([u32(1), Buffer.from([1, 1])]), never],
+  // What follows the subscription is for whoever subscribed.
+  [8, Buffer.concat([Buffer.from([1]), Buffer.alloc(48)]), (length) => length > 0],
+  [0x8009, Buffer.from([0, 4, 1]), never],
+  // An answer's content is for whoever asked.
+  [0x8019, Buffer.concat([u32(1), Buffer.from([0, 1]), u32(0)]), (length) => length >= 6],
+]
+
+/** A connection that is told this once it has said anything; then the other side goes. */
+async function saying(bytes: Buffer) {
+  const address = await listen((socket) => void socket.once('data', () => socket.end(bytes)))
+  const connection = await openConnection(address, 1_000)
+  const heard: string[] = []
+  const note = (what: string) => void heard.push(what)
+  connection.subscriptions.set(1, {
+    onChunk: () => note('chunk'),
+    onConsumerUpdate: async () => 'none',
+    onRefused: () => note('refused'),
+  })
+  connection.publishers.set(1, {
+    onConfirm(ids, count) {
+      for (let left = count; left > 0; left--) note(`confirm ${ids.u64()}`)
+    },
+    onError: () => note('error'),
+  })
+  connection.metadataListeners.add(() => note('metadata'))
+  void connection.request('Partitions', (out) => out.string('x')).catch(() => undefined)
+  return { connection, heard }
+}
