@@ -24,6 +24,8 @@ export interface ConnectOptions {
    * was; another one is ERR_REGISTRY_DIFFERS.
    */
   readonly registry?: string | RegistryOptions | undefined
+  /** False on clusters where others make the topics: none is made, a missing one is ERR_TOPIC_UNKNOWN and says how. Default true. */
+  readonly create?: boolean
   /** Where retries, letters, losses and hand-overs are told; silent if absent. */
   readonly log?: Log
 }
@@ -47,7 +49,7 @@ export async function openBroker(url: string, options: ConnectOptions = {}): Pro
   const { log = silentLog } = options
   const clock = systemClock
   const target = parseRegistryOptions(options.registry)
-  const backend = await openBackend(url, { log })
+  const backend = await openBackend(url, { log, create: options.create !== false })
   const schemaLog = createSchemaLog(backend, clock)
   const kept = target === null ? createTopicRegistry(schemaLog) : createConfluentRegistry({ target, clock })
   const registry = bindRegistry(kept, schemaLog)

@@ -1,5 +1,6 @@
 import type { Backend, BackendOptions } from '../core/backend.ts'
 import { DrawbridgeError } from '../core/errors.ts'
+import { withoutCreation } from './creation.ts'
 
 type OpenBackend = (url: string, options: BackendOptions) => Promise<Backend>
 
@@ -25,5 +26,6 @@ export async function openBackend(url: string, options: BackendOptions): Promise
     const known = Object.keys(DRIVERS).map((name) => `"${name}:"`)
     throw new DrawbridgeError('ERR_CONFIG', `${found}: begin it with ${known.join(', ')}, as in embedded:./.drawbridge`)
   }
-  return (await load())(url, options)
+  const backend = await (await load())(url, options)
+  return options.create === false ? withoutCreation(backend, options.log) : backend
 }

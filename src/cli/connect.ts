@@ -58,6 +58,7 @@ async function runFiles(files: readonly string[], command: Command): Promise<voi
   const result = await runConnectors(files, {
     brokerUrl: globals.broker,
     registry: globals.registry,
+    create: globals.create,
     signal: interruption.signal,
     onEvent,
     onLog: globals.json ? tellLog : tellLogShort,

@@ -97,6 +97,7 @@ async function* examineBroker(url: string, registry: RegistryOptions | undefined
     const topics = await inTime(broker.topics.list())
     yield { check: 'broker', status: 'ok', found: `${scheme}: answered in ${ms} ms, ${topics.length} topics` }
     yield await examineRegistry(broker)
+    yield* await examineRisks(broker)
   } catch (error) {
     yield {
       check: 'broker',
@@ -107,6 +108,13 @@ async function* examineBroker(url: string, registry: RegistryOptions | undefined
   } finally {
     await broker.close()
   }
+}
+
+async function examineRisks({ backend }: OpenBroker): Promise<readonly Finding[]> {
+  if (backend.findRisks === undefined) return []
+  const risks = await inTime(backend.findRisks())
+  if (risks.length === 0) return [{ check: 'topics', status: 'ok', found: 'no setting endangers a record' }]
+  return risks.map(({ found, next }) => ({ check: 'topics', status: 'warn', found, next }))
 }
 
 async function examineRegistry(broker: OpenBroker): Promise<Finding> {

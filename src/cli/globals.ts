@@ -11,15 +11,25 @@ export interface Globals {
   readonly broker: string
   /** Undefined for the registry kept in the broker. */
   readonly registry: RegistryOptions | undefined
+  /** False with --no-create: no topic is made. */
+  readonly create: boolean
   readonly json: boolean
+}
+
+interface GlobalOptions {
+  readonly broker?: string
+  readonly registry?: string
+  readonly create?: boolean
+  readonly json?: boolean
 }
 
 /** The options every command has. */
 export function globalsOf(command: Command): Globals {
-  const { broker, registry, json } = command.optsWithGlobals<{ broker?: string; registry?: string; json?: boolean }>()
+  const { broker, registry, create, json } = command.optsWithGlobals<GlobalOptions>()
   return {
     broker: broker ?? process.env['DRAWBRIDGE_BROKER'] ?? DEFAULT_BROKER,
     registry: registryOf(registry ?? process.env['DRAWBRIDGE_REGISTRY']),
+    create: create !== false,
     json: json === true,
   }
 }
@@ -33,7 +43,11 @@ function registryOf(url: string | undefined): RegistryOptions | undefined {
 /** Connects, does the work, and lets go of the broker whatever happens. */
 export async function withBroker<R>(globals: Globals, work: (broker: OpenBroker) => Promise<R>): Promise<R> {
   const { openBroker } = await import('../open-broker.ts')
-  await using broker = await openBroker(globals.broker, { registry: globals.registry, log: stderrLog(globals.json) })
+  await using broker = await openBroker(globals.broker, {
+    registry: globals.registry,
+    create: globals.create,
+    log: stderrLog(globals.json),
+  })
   return await work(broker)
 }
 

@@ -25,6 +25,10 @@ function createProgram(json: boolean): Command {
       '--registry <url>',
       'schema registry in Confluent’s dialect, or `topic` (env DRAWBRIDGE_REGISTRY; default: kept in the broker)',
     )
+    .option(
+      '--no-create',
+      'make no topic, also none of our own: a missing one is an error that says how an administrator makes it',
+    )
     .option('--json', 'machine output: JSON, one value a line; errors as one JSON line on standard error')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })

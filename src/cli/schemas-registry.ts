@@ -44,7 +44,11 @@ interface PushOptions {
 
 async function withRegistry<R>(globals: Globals, work: (broker: OpenBroker) => Promise<R>): Promise<R> {
   const { openBroker } = await import('../open-broker.ts')
-  await using broker = await openBroker(globals.broker, { registry: globals.registry, log: stderrLog(globals.json) })
+  await using broker = await openBroker(globals.broker, {
+    registry: globals.registry,
+    create: globals.create,
+    log: stderrLog(globals.json),
+  })
   return await work(broker)
 }
 

@@ -34,7 +34,7 @@ async function serve({ host, port, logins: file }: ServeOptions, command: Comman
   const log = stderrLog(globals.json)
   const { openBroker } = await import('../open-broker.ts')
   const { openSchemaServer } = await import('../registry/server.ts')
-  await using broker = await openBroker(globals.broker, { log })
+  await using broker = await openBroker(globals.broker, { create: globals.create, log })
   await broker.registry.confirm()
   await using server = await openSchemaServer({ registry: broker.registry, log, host, port: listenOn, logins })
   if (logins === undefined && !isLoopback(host)) {

@@ -109,15 +109,16 @@ async function describeTopic(name: string, command: Command): Promise<void> {
   const globals = globalsOf(command)
   await withBroker(globals, async (broker) => {
     const described = await broker.topics.describe(name)
-    const { partitions, compact, retentionMs, retentionBytes, incarnation, ranges } = described
+    const { partitions, compact, retentionMs, retentionBytes, incarnation, configs, ranges } = described
     const topic = await broker.topic(name)
     const rows = ranges.map(({ first, end }, partition) => ({ partition, first, end }))
     if (globals.json) {
-      const settings = { partitions, compact, retentionMs, retentionBytes, incarnation }
+      const settings = { partitions, compact, retentionMs, retentionBytes, incarnation, ...(configs && { configs }) }
       await output.data({ topic: name, ...settings, ranges: rows, schema: topic.value })
       return
     }
     await output.line(`topic ${name}: ${specText(described)}, incarnation ${incarnation}`)
+    for (const [key, value] of Object.entries(configs ?? {})) await output.line(`  ${key}=${value}`)
     await printTable(rows, ['partition', 'first', 'end'])
     await output.line(`schema ${JSON.stringify(topic.value, null, 2)}`)
   })

@@ -7,6 +7,7 @@ export interface StartMessage {
   readonly name: string
   readonly brokerUrl: string
   readonly registry?: RegistryOptions | undefined
+  readonly create: boolean
   readonly drainTimeoutMs: number
 }
 

@@ -12,6 +12,8 @@ export interface SuperviseOptions {
   readonly brokerUrl: string
   /** Absent: the registry kept in the broker. */
   readonly registry?: RegistryOptions | undefined
+  /** False: no topic is made. */
+  readonly create?: boolean
   /** Aborting drains all connectors. */
   readonly signal?: AbortSignal
   /** How long a draining connector may take, milliseconds (default 30,000); then it is killed. */
@@ -75,7 +77,7 @@ interface Keeper {
 
 function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: (text: string) => string): Keeper {
   const { name, connector, config, topic, file } = loaded
-  const { brokerUrl, registry, drainTimeoutMs = 30_000 } = options
+  const { brokerUrl, registry, create = true, drainTimeoutMs = 30_000 } = options
   const log = options.onLog ?? ((line: string) => void process.stderr.write(`${line}\n`))
   const decide = createRestartPolicy(options.restart)
   const stopping = new AbortController()
@@ -123,7 +125,7 @@ function keepRunning(loaded: LoadedConnector, options: SuperviseOptions, scrub: 
   async function once(): Promise<ChildEnd> {
     let errorTold = false
     child = forkChild({
-      start: { kind: 'start', file, name, brokerUrl, registry, drainTimeoutMs },
+      start: { kind: 'start', file, name, brokerUrl, registry, create, drainTimeoutMs },
       onMessage(message) {
         errorTold ||= message.kind === 'error'
         onMessage(message)

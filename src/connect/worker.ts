@@ -90,7 +90,7 @@ async function main(start: StartMessage): Promise<void> {
     )
     setTimeout(() => void fail(late), start.drainTimeoutMs).unref()
   })
-  const broker = await openBroker(start.brokerUrl, { registry: start.registry, log })
+  const broker = await openBroker(start.brokerUrl, { registry: start.registry, create: start.create, log })
   try {
     await runConnector(loaded, broker, start)
   } finally {

@@ -17,12 +17,16 @@ export interface Backend {
    * nothing. ERR_UNSUPPORTED where the broker has no such topic (see `capabilities`).
    */
   createTopic(spec: TopicSpec): Promise<void>
+  /** What an administrator runs to make such a topic, for messages; absent where the broker has no such command. */
+  creationCommand?(spec: TopicSpec): Promise<string>
   /** Adds partitions, never fewer. Producers and groups see them within 30 s; what a key maps to changes. */
   widenTopic(topic: string, partitions: number): Promise<void>
   /** Deletes the topic with its records and all groups' positions on it. ERR_GROUP_ACTIVE while a group has live members. */
   deleteTopic(topic: string): Promise<void>
   /** ERR_TOPIC_UNKNOWN where there is none. */
   describeTopic(topic: string): Promise<TopicDescription>
+  /** What of the broker's settings endangers a promise, and what mends it: for `drawbridge doctor`. */
+  findRisks?(): Promise<readonly { readonly found: string; readonly next: string }[]>
   /** All topics, internal ones too, sorted. */
   listTopics(): Promise<readonly string[]>
 
@@ -60,6 +64,8 @@ export interface Backend {
 /** What a driver is opened with, besides its URL. */
 export interface BackendOptions {
   readonly log: Log
+  /** False: no topic is made, also none of our own; others do that. */
+  readonly create?: boolean
   /** The system's by default. Sets `appendedAt` where the backend itself is the broker. */
   readonly clock?: Clock
 }
@@ -76,6 +82,8 @@ export interface Capabilities {
 export interface TopicDescription extends TopicSpec {
   /** A random id of the topic's present life; offsets mean nothing across incarnations. */
   readonly incarnation: string
+  /** The broker's own settings, by its own names, for people; absent where it has none. */
+  readonly configs?: Readonly<Record<string, string>>
   /** By partition number: the first offset that can still be read, and the offset after the last record. */
   readonly ranges: readonly { readonly first: number; readonly end: number }[]
 }

@@ -1,5 +1,8 @@
+import { topicMissing } from '../creation.ts'
 import { MAX_BYTES, partitionUnknown } from '../refusals.ts'
 import type { Backend, BackendOptions, FeedOptions, ReaderOptions, RecordReader } from '../../core/backend.ts'
+import { hasCode } from '../../core/errors.ts'
+import type { TopicSpec } from '../../core/topic-spec.ts'
 import { murmur2Partition } from '../murmur2.ts'
 import { createAppender } from './appender.ts'
 import { createCluster, persist } from './cluster.ts'
@@ -8,15 +11,16 @@ import { type KafkaFeed, openKafkaFeed } from './feed.ts'
 import { deleteGroup, describeOneGroup, groupsOn, listAllGroups, resetGroup } from './groups.ts'
 import { askOffsetsAt } from './offsets.ts'
 import { createReader } from './reader.ts'
+import { findRisks } from './risks.ts'
 import { readSettings } from './settings.ts'
-import { createTopic, deleteTopic, describeTopic, widenTopic } from './topics.ts'
-import { WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
+import { createTopic, creationCommand, deleteTopic, describeTopic, isKafkasOwn, widenTopic } from './topics.ts'
+import { WITNESS_SPEC, WITNESS_TOPIC, createWitnesses } from './witnesses.ts'
 
 /**
  * Opens Kafka (2.8 or later) at `kafka://host:port,…` or `kafka+ssl://user:password@host:port,…`. ERR_CONFIG,
  * ERR_BROKER_UNREACHABLE where no broker of the URL answers.
  */
-export async function openKafka(url: string, { log }: BackendOptions): Promise<Backend> {
+export async function openKafka(url: string, { log, create }: BackendOptions): Promise<Backend> {
   const settings = await readSettings(url)
   const cluster = createCluster(settings, log)
   const feeds = new Set<KafkaFeed>()
@@ -25,20 +29,14 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
   let lanes = 0
   let closing: Promise<void> | undefined
   let closed = false
+  let missingTold = false
 
   const appender = createAppender(cluster, settings.compression, () => closed)
   const witnesses = createWitnesses({
     cluster,
     appender,
     openReader: startReader,
-    createTopic: () =>
-      createTopic(cluster, {
-        name: WITNESS_TOPIC,
-        partitions: 1,
-        compact: true,
-        retentionMs: null,
-        retentionBytes: null,
-      }),
+    needTopic: create === false ? findWitnessTopic : makeWitnessTopic,
   })
   try {
     await cluster.nodes()
@@ -51,6 +49,7 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
     name: 'kafka',
     capabilities: { appendOffsets: true, compaction: true, maxRecordBytes: MAX_BYTES },
     createTopic: (spec) => open(() => createTopic(cluster, spec)),
+    creationCommand: (spec) => open(() => commandFor(spec)),
     widenTopic: (topic, partitions) => open(() => widenTopic(cluster, topic, partitions)),
     deleteTopic: (topic) =>
       open(async () => {
@@ -63,12 +62,13 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
         await witnesses.removeTopic(topic)
       }),
     describeTopic: (topic) => open(() => describeTopic(cluster, topic)),
+    findRisks: () => open(() => findRisks(cluster)),
     listTopics: () =>
       open(async () => {
         const topics = await persist(() => cluster.topics())
         return topics
           .map(({ name }) => name)
-          .filter((name) => !KAFKAS_OWN.test(name))
+          .filter((name) => !isKafkasOwn(name))
           .sort()
       }),
     partitionFor: murmur2Partition,
@@ -90,6 +90,32 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
       open(() => resetGroup({ cluster, witnesses, log, lane: `guest-${lanes++}-` }, { group, topic, positions })),
     deleteGroup: (group, topic) => open(() => deleteGroup(cluster, witnesses, group, topic)),
     close: () => (closing ??= close()),
+  }
+
+  async function makeWitnessTopic(): Promise<boolean> {
+    await createTopic(cluster, WITNESS_SPEC)
+    return true
+  }
+
+  /** Without it groups work, but for what it is there for: that is told, once. */
+  async function findWitnessTopic(): Promise<boolean> {
+    try {
+      await persist(() => cluster.topic(WITNESS_TOPIC))
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'ERR_TOPIC_UNKNOWN')) throw error
+    }
+    if (!missingTold) {
+      missingTold = true
+      const { message } = await topicMissing({ creationCommand: commandFor }, WITNESS_SPEC)
+      log.warn({}, `positions that Kafka forgets will not be missed: ${message}`)
+    }
+    return false
+  }
+
+  function commandFor(spec: TopicSpec): Promise<string> {
+    const seeds = settings.seeds.map(({ host, port }) => `${host}:${port}`).join(',')
+    return persist(() => creationCommand(cluster, seeds, spec))
   }
 
   async function open<T>(run: () => Promise<T>): Promise<T> {
@@ -124,6 +150,3 @@ export async function openKafka(url: string, { log }: BackendOptions): Promise<B
     cluster.close()
   }
 }
-
-/** __consumer_offsets and the like. */
-const KAFKAS_OWN = /^__/

@@ -152,13 +152,19 @@ export function deleteTopics(name: string): Call<number> {
 export const TOPIC_RESOURCE = 2
 export const BROKER_RESOURCE = 4
 
+export interface ResourceConfigs {
+  readonly name: string
+  readonly error: number
+  readonly values: Readonly<Record<string, string | null>>
+}
+
 export function describeConfigs(
   type: typeof TOPIC_RESOURCE | typeof BROKER_RESOURCE,
-  name: string,
+  names: readonly string[],
   keys: readonly string[],
-): Call<{ readonly error: number; readonly values: Readonly<Record<string, string | null>> }> {
+): Call<readonly ResourceConfigs[]> {
   const writer = createWriter()
-  writer.array([name], (resource) => {
+  writer.array(names, (resource) => {
     writer.int8(type)
     writer.string(resource)
     writer.array(keys, writer.string)
@@ -175,7 +181,7 @@ export function describeConfigs(
         const error = reader.int16()
         reader.nullableString()
         reader.int8()
-        reader.string()
+        const name = reader.string()
         const entries = reader.array(() => {
           const entry = [reader.string(), reader.nullableString()] as const
           reader.boolean()
@@ -184,9 +190,9 @@ export function describeConfigs(
           reader.array(() => [reader.string(), reader.nullableString(), reader.int8()])
           return entry
         })
-        return { error, values: Object.fromEntries(entries) }
+        return { name, error, values: Object.fromEntries(entries) }
       })
-      return resources[0] ?? { error: 0, values: {} }
+      return resources
     },
   }
 }

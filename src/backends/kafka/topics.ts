@@ -15,7 +15,20 @@ import { KAFKA, kafkaError, topicUnknown } from './errors.ts'
 import { LATEST, askOffsets, askRanges } from './offsets.ts'
 
 const MAX_PARTITIONS = 10_000
+/** What a description shows. */
+export const CONFIGS = [
+  'cleanup.policy',
+  'retention.ms',
+  'retention.bytes',
+  'min.insync.replicas',
+  'unclean.leader.election.enable',
+  'message.timestamp.type',
+  'max.message.bytes',
+  'compression.type',
+]
 const SAFE_REPLICAS = 3
+/** What is acknowledged stands in two places at least. */
+const SAFE = { 'min.insync.replicas': '2' }
 const CREATE_RIGHT =
   'Create on the topic and DescribeConfigs on the cluster; or use --no-create, and let an administrator make the topics'
 const POLL_MS = 25
@@ -26,13 +39,9 @@ export async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<vo
   checkPartitions(spec.name, spec.partitions)
   const found = await findTopic(cluster, spec.name)
   if (found !== undefined) return compare(cluster, spec, found)
-  const configs: Record<string, string> = {
-    'cleanup.policy': spec.compact ? 'compact' : 'delete',
-    'retention.ms': String(spec.retentionMs ?? -1),
-    'retention.bytes': String(spec.retentionBytes ?? -1),
-    'message.timestamp.type': 'LogAppendTime',
-    'max.message.bytes': String(MAX_BATCH_BYTES),
-    ...((await defaultReplication(cluster)) >= SAFE_REPLICAS ? { 'min.insync.replicas': '2' } : {}),
+  const configs = {
+    ...configsOf(spec),
+    ...((await defaultReplication(cluster)) >= SAFE_REPLICAS ? SAFE : {}),
   }
   const result = await persist(() => cluster.toController(createTopics(spec.name, spec.partitions, configs)))
   if (result.error === KAFKA.TOPIC_ALREADY_EXISTS) {
@@ -41,6 +50,32 @@ export async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<vo
   }
   checkResult(result, spec.name, CREATE_RIGHT)
   await spread(cluster, spec.name, spec.partitions)
+}
+
+function configsOf(spec: TopicSpec): Readonly<Record<string, string>> {
+  return {
+    'cleanup.policy': spec.compact ? 'compact' : 'delete',
+    'retention.ms': String(spec.retentionMs ?? -1),
+    'retention.bytes': String(spec.retentionBytes ?? -1),
+    'message.timestamp.type': 'LogAppendTime',
+    'max.message.bytes': String(MAX_BATCH_BYTES),
+  }
+}
+
+/** With Kafka's own program, for whoever may create topics. */
+export async function creationCommand(cluster: Cluster, seeds: string, spec: TopicSpec): Promise<string> {
+  const safe = (await cluster.nodes()).length >= SAFE_REPLICAS
+  const configs = Object.entries({ ...configsOf(spec), ...(safe ? SAFE : {}) })
+  return [
+    `kafka-topics.sh --bootstrap-server ${seeds} --create --topic ${spec.name} --partitions ${spec.partitions}`,
+    ...(safe ? [`--replication-factor ${SAFE_REPLICAS}`] : []),
+    ...configs.map(([key, value]) => `--config ${key}=${value}`),
+  ].join(' ')
+}
+
+/** __consumer_offsets and the like. */
+export function isKafkasOwn(topic: string): boolean {
+  return topic.startsWith('__')
 }
 
 /** ERR_CONFIG for fewer than there are. */
@@ -81,12 +116,18 @@ export async function deleteTopic(
 
 export async function describeTopic(cluster: Cluster, topic: string): Promise<TopicDescription> {
   const view = await persist(() => cluster.topic(topic, 0))
-  const [spec, ranges] = await Promise.all([readSpec(cluster, view), persist(() => askRanges(cluster, topic))])
-  return { ...spec, partitions: ranges.length, incarnation: view.id, ranges }
+  const [configs, ranges] = await Promise.all([readConfigs(cluster, topic), persist(() => askRanges(cluster, topic))])
+  return {
+    ...specOf(view, configs),
+    partitions: ranges.length,
+    incarnation: view.id,
+    configs: { 'replication.factor': String(view.replicas), ...configs },
+    ranges,
+  }
 }
 
 async function compare(cluster: Cluster, spec: TopicSpec, view: TopicView): Promise<void> {
-  const found = specText(await readSpec(cluster, view))
+  const found = specText(specOf(view, await readConfigs(cluster, view.name)))
   const wanted = specText(spec)
   if (found === wanted) return
   throw new DrawbridgeError(
@@ -96,19 +137,24 @@ async function compare(cluster: Cluster, spec: TopicSpec, view: TopicView): Prom
   )
 }
 
-async function readSpec(cluster: Cluster, view: TopicView): Promise<TopicSpec> {
-  const keys = ['cleanup.policy', 'retention.ms', 'retention.bytes']
-  const { error, values } = await persist(async () => {
+async function readConfigs(cluster: Cluster, topic: string): Promise<Readonly<Record<string, string>>> {
+  const [found] = await persist(async () => {
     const [node] = await cluster.nodes()
-    return cluster.toNode(node ?? -1, 'main', describeConfigs(TOPIC_RESOURCE, view.name, keys))
+    return cluster.toNode(node ?? -1, 'main', describeConfigs(TOPIC_RESOURCE, [topic], CONFIGS))
   })
-  if (error !== KAFKA.NONE)
-    throw kafkaError(error, `topic ${JSON.stringify(view.name)}`, 'not-written', 'DescribeConfigs on the topic')
-  const bound = (key: string) => (Number(values[key] ?? -1) < 0 ? null : Number(values[key]))
+  const { error, values } = found ?? { error: KAFKA.UNKNOWN_TOPIC_OR_PARTITION, values: {} }
+  if (error !== KAFKA.NONE) {
+    throw kafkaError(error, `topic ${JSON.stringify(topic)}`, 'not-written', 'DescribeConfigs on the topic')
+  }
+  return Object.fromEntries(CONFIGS.flatMap((key) => (typeof values[key] === 'string' ? [[key, values[key]]] : [])))
+}
+
+function specOf(view: TopicView, configs: Readonly<Record<string, string>>): TopicSpec {
+  const bound = (key: string) => (Number(configs[key] ?? -1) < 0 ? null : Number(configs[key]))
   return {
     name: view.name,
     partitions: view.leaders.length,
-    compact: (values['cleanup.policy'] ?? '').split(',').includes('compact'),
+    compact: (configs['cleanup.policy'] ?? '').split(',').includes('compact'),
     retentionMs: bound('retention.ms'),
     retentionBytes: bound('retention.bytes'),
   }
@@ -118,11 +164,12 @@ async function defaultReplication(cluster: Cluster): Promise<number> {
   const key = 'default.replication.factor'
   return persist(async () => {
     const [node] = await cluster.nodes()
-    const call = describeConfigs(BROKER_RESOURCE, String(node), [key])
-    const { error, values } = await cluster.toNode(node ?? -1, 'main', call)
+    const call = describeConfigs(BROKER_RESOURCE, [String(node)], [key])
+    const [found] = await cluster.toNode(node ?? -1, 'main', call)
+    const error = found?.error ?? KAFKA.NONE
     // Without it min.insync.replicas would be a guess, and a wrong one a topic that loses records or takes none.
     if (error !== KAFKA.NONE) throw kafkaError(error, 'the default replication', 'not-written', CREATE_RIGHT)
-    return Number(values[key] ?? 1)
+    return Number(found?.values[key] ?? 1)
   })
 }
 

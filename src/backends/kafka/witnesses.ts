@@ -1,5 +1,6 @@
 import { hasCode } from '../../core/errors.ts'
 import { NO_HEADERS } from '../../core/record.ts'
+import { KEPT_FOR_EVER } from '../../core/topic-spec.ts'
 import type { Appender } from './appender.ts'
 import { type Cluster, persist } from './cluster.ts'
 import { LATEST, askOffsets } from './offsets.ts'
@@ -27,16 +28,18 @@ export interface Witnesses {
 }
 
 export const WITNESS_TOPIC = 'drawbridge.groups'
+export const WITNESS_SPEC = { ...KEPT_FOR_EVER, name: WITNESS_TOPIC, partitions: 1, compact: true }
 const LIMITS = { maxRecords: 10_000, maxBytes: 1_048_576 }
 
 export interface WitnessParts {
   readonly cluster: Cluster
   readonly appender: Appender
   openReader(options: ReaderOptions): RecordReader
-  createTopic(): Promise<void>
+  /** Whether the topic is there, or is there now. */
+  needTopic(): Promise<boolean>
 }
 
-export function createWitnesses({ cluster, appender, openReader, createTopic }: WitnessParts): Witnesses {
+export function createWitnesses({ cluster, appender, openReader, needTopic }: WitnessParts): Witnesses {
   const known = new Map<string, Witness>()
   let readTo = 0
   let reading: Promise<void> = Promise.resolve()
@@ -50,8 +53,7 @@ export function createWitnesses({ cluster, appender, openReader, createTopic }: 
       await refresh()
       const before = known.get(keyOf(group, topic))
       if (before?.incarnation === witness.incarnation && before.partitions >= witness.partitions) return
-      await createTopic()
-      await append(keyOf(group, topic), JSON.stringify(witness))
+      if (await needTopic()) await append(keyOf(group, topic), JSON.stringify(witness))
     },
     async remove(group, topic) {
       await refresh()
