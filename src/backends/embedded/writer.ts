@@ -13,6 +13,7 @@ import { readerTable } from './reader-table.ts'
 import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING } from './requests.ts'
 import { roomIn, roomNeeded } from './room.ts'
+import { openTurnstile, type Turnstile } from './turnstile.ts'
 
 /*
  * The writer thread: all writes of a process. A busy event loop that held LMDB's lock would stop every other process,
@@ -23,6 +24,7 @@ interface Writer {
   readonly db: Lmdb
   readonly dir: string
   readonly holder: HolderFile
+  readonly turnstile: Turnstile
   readonly claims: Int32Array
 }
 
@@ -45,11 +47,12 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
   let holder: HolderFile | undefined
   try {
     makeDirectory(dir)
-    holder = openHolderFile(dir)
+    const file = openHolderFile(dir)
+    holder = file
     post({ kind: 'opening' })
     const claims = new Int32Array(data.claims)
-    const db = insideGate(claims, () => openLmdb(dir, { readOnly: false }))
-    const writer = { db, dir, holder, claims }
+    const opened = insideGate(claims, () => openEnvironment(dir, file))
+    const writer = { ...opened, dir, holder: file, claims }
     enter(writer)
     return writer
   } catch (error) {
@@ -59,9 +62,23 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
   }
 }
 
+function openEnvironment(dir: string, holder: HolderFile): Pick<Writer, 'turnstile' | 'db'> {
+  const turnstile = openTurnstile(dir)
+  try {
+    const db = turnstile.pass(() => {
+      holder.sign()
+      return openLmdb(dir, { readOnly: false })
+    })
+    return { turnstile, db }
+  } catch (error) {
+    void turnstile.close()
+    throw error
+  }
+}
+
 /** The first transaction. Its reader slot says that this process is here, and has to be taken before anybody else looks. */
 function enter(writer: Writer): void {
-  const { db, dir } = writer
+  const { db, dir, turnstile } = writer
   try {
     inTransaction(writer, (store) => {
       checkFormat(store, dir)
@@ -72,6 +89,7 @@ function enter(writer: Writer): void {
     db.resetReadTxn()
   } catch (error) {
     void db.close()
+    void turnstile.close()
     throw error
   }
 }
@@ -89,7 +107,7 @@ function makeDirectory(dir: string): void {
 }
 
 function close(writer: Writer, port: MessagePort, post: (message: WriterMessage) => void): void {
-  writer.db.close().then(
+  Promise.all([writer.db.close(), writer.turnstile.close()]).then(
     () => {
       writer.holder.close()
       post({ kind: 'closed' })
@@ -186,10 +204,12 @@ function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
     keys: (range, limit) => Array.from(db.getKeys({ ...range, limit })),
   }
   return insideGate(writer.claims, () =>
-    db.transactionSync(() => {
-      writer.holder.sign()
-      return run(store)
-    }),
+    writer.turnstile.pass(() =>
+      db.transactionSync(() => {
+        writer.holder.sign()
+        return run(store)
+      }),
+    ),
   )
 }
 
