@@ -1,24 +1,50 @@
-// `npm run soak -- NAME`: one fault run at full count. Prints what it found as the test does; a failure keeps its exit code.
+// `npm run soak -- NAME`: one fault run at full count, by the same code as in `npm test`. Prints its report; a failure keeps its
+// exit code. Without a name it lists the runs.
 import { spawn } from 'node:child_process'
-import { SOAK_VARIABLE } from './soak-scale.ts'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { REPORT_VARIABLE, SOAK_VARIABLE } from './soak-scale.ts'
 
-/** The fault runs and where they stand. */
-const RUNS: Readonly<Record<string, string>> = {
-  'three-members': 'test/promises/three-members.test.ts',
+interface Run {
+  readonly file: string
+  readonly about: string
 }
-/** A full run may take this long, milliseconds. */
-const TIMEOUT_MS = 3_600_000
 
-const [name = '', ...rest] = process.argv.slice(2)
-const file = Object.hasOwn(RUNS, name) ? RUNS[name] : undefined
-if (file === undefined || rest.length > 0) {
-  console.error(`usage: npm run soak -- NAME; names: ${Object.keys(RUNS).join(', ')}`)
-  process.exit(64)
+const RUNS: Readonly<Record<string, Run>> = {
+  kills: {
+    file: 'test/promises/kills.test.ts',
+    about: '1,000 SIGKILLs of three members that share an embedded store, and of its producers (about 30 minutes)',
+  },
+  opening: {
+    file: 'test/promises/opening.test.ts',
+    about: '100,000 openings of a store while two producers write to it (about 20 minutes)',
+  },
 }
-const child = spawn(process.execPath, ['test/kit/run-tests.ts', file, `--testTimeout=${TIMEOUT_MS}`], {
-  stdio: 'inherit',
-  env: { ...process.env, [SOAK_VARIABLE]: name },
-})
-child.on('close', (code) => {
-  process.exitCode = code ?? 1
-})
+
+const [name, ...rest] = process.argv.slice(2)
+if (name === undefined) {
+  console.log('npm run soak -- NAME, with DRAWBRIDGE_SEED=N to repeat a run:')
+  for (const [name, { about }] of Object.entries(RUNS)) console.log(`  ${name.padEnd(12)} ${about}`)
+} else {
+  const run = Object.hasOwn(RUNS, name) ? RUNS[name] : undefined
+  if (run === undefined || rest.length > 0) {
+    console.error(`usage: npm run soak -- NAME; names: ${Object.keys(RUNS).join(', ')}`)
+    process.exit(64)
+  }
+  soak(name, run)
+}
+
+function soak(name: string, { file }: Run): void {
+  const folder = mkdtempSync(join(tmpdir(), 'drawbridge-soak-'))
+  const reportFile = join(folder, 'report')
+  const child = spawn(process.execPath, ['test/kit/run-tests.ts', file], {
+    stdio: 'inherit',
+    env: { ...process.env, [SOAK_VARIABLE]: name, [REPORT_VARIABLE]: reportFile },
+  })
+  child.on('close', (code) => {
+    console.log(readFileSync(reportFile, 'utf8').trimEnd())
+    rmSync(folder, { recursive: true })
+    process.exitCode = code ?? 1
+  })
+}

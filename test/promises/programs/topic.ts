@@ -1,6 +1,6 @@
 import { defineTopic } from '../../../src/index.ts'
 
-/** What the fault runs send: every key counts its own records from 0. */
+/** What the fault runs send: every producer numbers its records from 0 and is told by `source`. */
 export const ticks = defineTopic({
   name: 'test.ticks',
   value: {
@@ -8,8 +8,9 @@ export const ticks = defineTopic({
     name: 'Tick',
     namespace: 'test',
     fields: [
+      { name: 'source', type: 'string' },
+      { name: 'number', type: 'int' },
       { name: 'key', type: 'string' },
-      { name: 'count', type: 'int' },
       { name: 'padding', type: 'string' },
     ],
   },

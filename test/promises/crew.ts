@@ -1,0 +1,162 @@
+import { existsSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Broker } from '../../src/core/broker.ts'
+import { eventually } from '../kit/eventually.ts'
+import { type Journal, openJournal } from '../kit/journal.ts'
+import { judgeRun, type Verdict } from '../kit/judge-run.ts'
+import { startProcess, type TestProcess } from '../kit/process.ts'
+import type { ConsumerOptions } from './programs/consumer.ts'
+import type { ProducerOptions } from './programs/producer.ts'
+import { ticks } from './programs/topic.ts'
+
+/** Everything in a run has to make progress within this time, milliseconds. */
+export const PROGRESS_MS = 300_000
+/** How often a run looks at the group's positions, milliseconds. */
+const LOOK_MS = 200
+
+/** One producing or consuming process and its journal. */
+export interface Hand {
+  /** The name of its journal: the source of a producer's records. */
+  readonly name: string
+  readonly journal: string
+  readonly process: TestProcess
+  /** Kills it at this moment, whatever it does. */
+  kill(): Promise<void>
+  /** Bytes it has noted down. */
+  noted(): number
+}
+
+/** The processes of a fault run on one topic and group, and what they have noted down. */
+export interface Crew {
+  readonly members: readonly Hand[]
+  readonly producers: readonly Hand[]
+  startMember(options?: ConsumerOptions): Hand
+  startProducer(options: ProducerOptions): Hand
+  /** Notes down that the process was stopped and woken, for the judge. */
+  readonly journal: Journal
+  /** Waits until the process has noted down some more. */
+  underLoad(hand: Hand, bytes?: number): Promise<void>
+  lag(): Promise<number>
+  /** Ends the producers, lets the members handle everything, ends them (each has to exit 0), and judges the whole run. */
+  finish(): Promise<Verdict>
+}
+
+const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url))
+
+/** A crew for the group on the topic `ticks` of the broker, which has to be declared. Journals go into `directory`. */
+export function createCrew(options: {
+  readonly broker: Broker
+  readonly url: string
+  readonly group: string
+  readonly directory: string
+}): Crew {
+  const { broker, url, group, directory } = options
+  const members: Hand[] = []
+  const producers: Hand[] = []
+  const killed = new Set<TestProcess>()
+  const unexpected: string[] = []
+  const bossPath = join(directory, 'boss')
+  const journal = openJournal(bossPath)
+  let looking: Promise<void> | undefined
+  let over = false
+
+  function start(kind: 'producer' | 'consumer', hands: Hand[], args: (path: string) => readonly string[]): Hand {
+    const name = `${kind}-${hands.length}`
+    const path = join(directory, name)
+    const process = startProcess(program(kind), { args: args(path) })
+    void process.ended.then(({ code, signal }) => {
+      if (code === 0 || (signal === 'SIGKILL' && (killed.has(process) || kind === 'consumer'))) return
+      unexpected.push(`${name} ended with ${signal ?? code}: ${process.stderr().slice(-2_000)}`)
+    })
+    const hand: Hand = {
+      name,
+      journal: path,
+      process,
+      async kill() {
+        killed.add(process)
+        journal.disturbed(name)
+        process.kill('SIGKILL')
+        await process.ended
+      },
+      noted: () => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    }
+    hands.push(hand)
+    return hand
+  }
+
+  async function look(): Promise<void> {
+    while (!over) {
+      const { positions } = await broker.groups.describe(group, ticks).catch(() => ({ positions: [] }))
+      for (const [partition, { next }] of positions.entries()) if (next !== null) journal.position(partition, next)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    }
+  }
+
+  function checkExpected(): void {
+    if (unexpected.length > 0) throw new Error(unexpected.join('\n'))
+  }
+
+  async function underLoad(hand: Hand, bytes = 1): Promise<void> {
+    const before = hand.noted()
+    await eventually(
+      () => {
+        if (unexpected.length > 0) return 'ended'
+        return hand.noted() >= before + bytes
+      },
+      { what: `${hand.name} is under load`, intervalMs: 2, timeoutMs: PROGRESS_MS },
+    )
+    checkExpected()
+  }
+
+  async function lag(): Promise<number> {
+    const { positions } = await broker.groups.describe(group, ticks)
+    return positions.reduce((sum, position) => sum + position.lag, 0)
+  }
+
+  async function* log() {
+    for await (const { partition, offset, value } of broker.read(ticks, { to: 'end' })) {
+      yield { partition, offset, source: value.source, number: value.number, key: value.key }
+    }
+  }
+
+  async function end(hands: readonly Hand[]): Promise<void> {
+    const running = hands.filter(({ process }) => !killed.has(process))
+    for (const { process } of running) process.kill('SIGTERM')
+    await Promise.all(running.map(({ process }) => process.ended))
+    checkExpected()
+  }
+
+  return {
+    members,
+    producers,
+    journal,
+    underLoad,
+    lag,
+    startMember(consumer = {}) {
+      looking ??= look()
+      return start('consumer', members, (path) => [url, group, path, JSON.stringify(consumer)])
+    },
+    startProducer: (producer) => start('producer', producers, (path) => [url, path, JSON.stringify(producer)]),
+    async finish() {
+      await end(producers)
+      await eventually(
+        async () => {
+          checkExpected()
+          return (await lag()) === 0
+        },
+        { what: 'the group has handled everything', timeoutMs: PROGRESS_MS, intervalMs: 100 },
+      )
+      await end(members)
+      over = true
+      await looking
+      const files = (hands: readonly Hand[]) => hands.map((hand) => hand.journal).filter((path) => existsSync(path))
+      return judgeRun({ senders: files(producers), members: [bossPath, ...files(members)], log: log() })
+    },
+  }
+}
+
+/** How many different members handled something, by their journals. */
+export function busyMembers(crew: Crew): readonly string[] {
+  return crew.members.filter((hand) => hand.noted() > 0).map(({ journal }) => basename(journal))
+}
