@@ -12,6 +12,9 @@ export interface Figure {
   /** Of our side, user and system; null where it was not measured. */
   readonly cpuSecondsPerMillion: number | null
   readonly peakMemoryMiB: number | null
+  /** The same of the raw side. */
+  readonly rawCpuSecondsPerMillion: number | null
+  readonly rawPeakMemoryMiB: number | null
 }
 
 export interface Measured {
@@ -34,13 +37,25 @@ export function figure(
     raw: round(raw.value),
     ratio: round(ours.value / raw.value),
     unit,
-    cpuSecondsPerMillion: ours.cpuSecondsPerMillion === undefined ? null : round(ours.cpuSecondsPerMillion),
-    peakMemoryMiB: ours.peakMemoryMiB === undefined ? null : round(ours.peakMemoryMiB),
+    cpuSecondsPerMillion: roundOrNull(ours.cpuSecondsPerMillion),
+    peakMemoryMiB: roundOrNull(ours.peakMemoryMiB),
+    rawCpuSecondsPerMillion: roundOrNull(raw.cpuSecondsPerMillion),
+    rawPeakMemoryMiB: roundOrNull(raw.peakMemoryMiB),
   }
 }
 
-/** The median of several runs, so that one disturbed run does not speak for all. */
-export function median(values: readonly number[]): number {
+/** The run of the median value with all that was measured in it. */
+export function middle(runs: readonly Measured[]): Measured {
+  const target = median(runs.map(({ value }) => value))
+  return runs.find(({ value }) => value === target) ?? { value: Number.NaN }
+}
+
+function roundOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : round(value)
+}
+
+/** So that one disturbed run does not speak for all. */
+function median(values: readonly number[]): number {
   return percentile(values, 0.5)
 }
 

@@ -23,7 +23,18 @@ await run((figure) => {
   else console.error(`  ${figure.name}: ${figure.ours} ${figure.unit}, raw ${figure.raw}, ratio ${figure.ratio}`)
 })
 if (!json) {
-  const columns = ['name', 'ours', 'raw', 'ratio', 'unit', 'cpuSecondsPerMillion', 'peakMemoryMiB', 'against']
+  const columns = [
+    'name',
+    'ours',
+    'raw',
+    'ratio',
+    'unit',
+    'cpuSecondsPerMillion',
+    'rawCpuSecondsPerMillion',
+    'peakMemoryMiB',
+    'rawPeakMemoryMiB',
+    'against',
+  ]
   for (const line of table(
     columns,
     figures.map((figure) => ({ ...figure })),

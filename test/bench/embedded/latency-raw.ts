@@ -2,8 +2,8 @@
 // and a reader that polls for the next key every millisecond.
 import avro from 'avsc'
 import { open } from 'lmdb'
-import { openLoop, reportLatencies } from './open-loop.ts'
-import { reading, readings } from './topic.ts'
+import { nowMicros, openLoop, reportLatencies } from '../open-loop.ts'
+import { reading, readings } from '../readings.ts'
 
 const [role = '', directory = '', count = '0', rate = '1000'] = process.argv.slice(2)
 const records = Number(count)
@@ -12,7 +12,7 @@ const db = open<Buffer, number>({ path: directory, encoding: 'binary', mapSize: 
 
 if (role === 'send') {
   await openLoop(records, Number(rate), async (n, dueAt) => {
-    await db.put(n, type.toBuffer(reading(n, dueAt)))
+    await db.put(n, type.toBuffer(reading(n, undefined, dueAt)))
   })
   await db.flushed
 } else {
@@ -21,7 +21,7 @@ if (role === 'send') {
   while (latencies.length < records) {
     db.resetReadTxn()
     for (const { value } of db.getRange({ start: latencies.length, limit: 500 })) {
-      latencies.push(Number(process.hrtime.bigint() / 1000n) - (type.fromBuffer(value) as { sentAt: number }).sentAt)
+      latencies.push(nowMicros() - (type.fromBuffer(value) as { sentAt: number }).sentAt)
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }

@@ -2,7 +2,8 @@
 // transaction, read back in one range scan per 500 records; prints one JSON line.
 import avro from 'avsc'
 import { open } from 'lmdb'
-import { reading, readings, usage } from './topic.ts'
+import { measure } from '../measured.ts'
+import { reading, readings } from '../readings.ts'
 
 const [directory = '', count = '0'] = process.argv.slice(2)
 const records = Number(count)
@@ -38,42 +39,22 @@ function encode(n: number): Buffer {
   return out
 }
 
-const start = usage()
-let begun = performance.now()
-for (let first = 0; first < records; first += BATCH) {
-  db.transactionSync(() => {
-    for (let n = first; n < Math.min(records, first + BATCH); n++) db.putSync(keyOf(n), encode(n))
-  })
-}
-const produceSeconds = (performance.now() - begun) / 1000
-const produced = usage()
-
-begun = performance.now()
-let sum = 0
-let read = 0
-while (read < records) {
-  for (const { value } of db.getRange({ start: keyOf(read), limit: BATCH })) {
-    sum += (type.fromBuffer(value.subarray(25 + value.readUInt32BE(21))) as { value: number }).value
-    read++
+const produce = await measure(records, async () => {
+  for (let first = 0; first < records; first += BATCH) {
+    db.transactionSync(() => {
+      for (let n = first; n < Math.min(records, first + BATCH); n++) db.putSync(keyOf(n), encode(n))
+    })
   }
-}
-const consumeSeconds = (performance.now() - begun) / 1000
-const end = usage()
+})
+let sum = 0
+const consume = await measure(records, async () => {
+  let read = 0
+  while (read < records) {
+    for (const { value } of db.getRange({ start: keyOf(read), limit: BATCH })) {
+      sum += (type.fromBuffer(value.subarray(25 + value.readUInt32BE(21))) as { value: number }).value
+      read++
+    }
+  }
+})
 await db.close()
-
-const perMillion = (seconds: number) => (seconds / records) * 1e6
-console.log(
-  JSON.stringify({
-    produce: {
-      value: records / produceSeconds,
-      cpuSecondsPerMillion: perMillion(produced.cpuSeconds - start.cpuSeconds),
-      peakMemoryMiB: produced.peakMemoryMiB,
-    },
-    consume: {
-      value: records / consumeSeconds,
-      cpuSecondsPerMillion: perMillion(end.cpuSeconds - produced.cpuSeconds),
-      peakMemoryMiB: end.peakMemoryMiB,
-    },
-    sum,
-  }),
-)
+console.log(JSON.stringify({ produce, consume, sum }))

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { type Figure, figure, type Measured, median } from '../figure.ts'
+import { type Figure, figure, type Measured, middle } from '../figure.ts'
+import { runSide, startSide } from '../side.ts'
 
 const SUITE = 'embedded'
 const RECORDS = 500_000
@@ -18,8 +16,8 @@ type Throughput = Record<'produce' | 'consume' | 'replay', Measured>
 export async function run(report: (figure: Figure) => void): Promise<void> {
   const rounds: { ours: Throughput; raw: Throughput }[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const raw = await inFolder((folder) => lastLine<Throughput>('raw', [folder, String(RECORDS)]))
-    const ours = await inFolder((folder) => lastLine<Throughput>('ours', [folder, String(RECORDS)]))
+    const raw = await inFolder((folder) => runSide<Throughput>(import.meta.url, 'raw', [folder, RECORDS]))
+    const ours = await inFolder((folder) => runSide<Throughput>(import.meta.url, 'ours', [folder, RECORDS]))
     rounds.push({ ours, raw: { ...raw, replay: raw.consume } })
   }
   const against = 'lmdb + avsc, durable batches of 500'
@@ -49,44 +47,11 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   }
 }
 
-function middle(values: readonly Measured[]): Measured {
-  const target = median(values.map(({ value }) => value))
-  return values.find(({ value }) => value === target) ?? { value: Number.NaN }
-}
-
 async function latency(program: string, folder: string): Promise<{ p50: number; p99: number }> {
-  const receiver = start(program, ['receive', folder, String(LATENCY_RECORDS), String(RATE)])
+  const receiver = startSide(import.meta.url, program, ['receive', folder, LATENCY_RECORDS, RATE])
   await receiver.line()
-  const sender = start(program, ['send', folder, String(LATENCY_RECORDS), String(RATE)])
-  await sender.ended
-  return JSON.parse(await receiver.line()) as { p50: number; p99: number }
-}
-
-async function lastLine<T>(program: string, args: readonly string[]): Promise<T> {
-  return JSON.parse(await start(program, args).line()) as T
-}
-
-function start(program: string, args: readonly string[]): { line(): Promise<string>; readonly ended: Promise<void> } {
-  const file = fileURLToPath(new URL(`./${program}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const ended = new Promise<void>((resolve, reject) => {
-    child.on('close', (code, signal) =>
-      code === 0 ? resolve() : reject(new Error(`${program} ended with ${signal ?? code}`)),
-    )
-  })
-  ended.catch(() => undefined)
-  return {
-    ended,
-    async line() {
-      const next = await lines.next()
-      if (next.done === true) {
-        await ended
-        throw new Error(`${program} printed no result`)
-      }
-      return next.value
-    },
-  }
+  await startSide(import.meta.url, program, ['send', folder, LATENCY_RECORDS, RATE]).ended
+  return receiver.line()
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

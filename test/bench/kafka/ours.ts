@@ -1,51 +1,47 @@
-// Usage: ours.ts URL TOPIC RECORDS BYTES. Produces, consumes and replays through the whole stack; prints one JSON line.
+// Usage: ours.ts WORK URL TOPIC RECORDS BYTES. One piece of work through the whole stack; prints JSON lines.
 import { connect } from '../../../src/index.ts'
-import { benchReading, benchTopic, sideArguments, usage } from './topic.ts'
+import { nowMicros, openLoop, reportLatencies } from '../open-loop.ts'
+import { createOurWork } from '../ours.ts'
+import { reading, readingsTopic } from '../readings.ts'
+import { RATE, sideArguments } from './side-arguments.ts'
 
-const { url, topic: name, records, bytes } = sideArguments()
-const topic = benchTopic(name)
+const { work, url, topic: name, records, bytes } = sideArguments()
+const topic = readingsTopic(name)
 await using broker = await connect(url)
 await broker.declare(topic)
-const producer = broker.producer(topic)
 
-function* values() {
-  for (let n = 0; n < records; n++) yield benchReading(n, bytes)
+switch (work) {
+  case 'create':
+    console.log(JSON.stringify({ created: name }))
+    break
+  case 'send': {
+    await using producer = broker.producer(topic)
+    await openLoop(records, RATE, async (n, dueAt) => {
+      await producer.send(reading(n, bytes, dueAt))
+    })
+    break
+  }
+  case 'receive':
+    await receive()
+    break
+  case 'produce':
+  case 'consume':
+  case 'replay':
+    console.log(JSON.stringify(await createOurWork(broker, topic, { records, bytes })[work]()))
+    break
+  case 'single':
+    throw new Error('only a raw client sends one by one')
 }
 
-const start = usage()
-let begun = performance.now()
-await producer.sendAll(values())
-const produceSeconds = (performance.now() - begun) / 1000
-const produced = usage()
-
-begun = performance.now()
-let handled = 0
-let sum = 0
-const complete = Promise.withResolvers<void>()
-const subscription = await broker.subscribe(topic, { group: name }, (message) => {
-  sum += message.value.value
-  if (++handled === records) complete.resolve()
-})
-await complete.promise
-const consumeSeconds = (performance.now() - begun) / 1000
-const consumed = usage()
-await subscription.stop()
-
-begun = performance.now()
-for await (const message of broker.read(topic, { from: 'earliest', to: 'end' })) sum += message.value.value
-const replaySeconds = (performance.now() - begun) / 1000
-const end = usage()
-
-const measured = (seconds: number, from: ReturnType<typeof usage>, to: ReturnType<typeof usage>) => ({
-  value: records / seconds,
-  cpuSecondsPerMillion: ((to.cpuSeconds - from.cpuSeconds) / records) * 1e6,
-  peakMemoryMiB: to.peakMemoryMiB,
-})
-console.log(
-  JSON.stringify({
-    produce: measured(produceSeconds, start, produced),
-    consume: measured(consumeSeconds, produced, consumed),
-    replay: measured(replaySeconds, consumed, end),
-    sum,
-  }),
-)
+async function receive(): Promise<void> {
+  const latencies: number[] = []
+  const complete = Promise.withResolvers<void>()
+  const subscription = await broker.subscribe(topic, { group: name }, (message) => {
+    latencies.push(nowMicros() - message.value.sentAt)
+    if (latencies.length === records) complete.resolve()
+  })
+  console.log(JSON.stringify({ ready: true }))
+  await complete.promise
+  await subscription.stop()
+  reportLatencies(latencies)
+}

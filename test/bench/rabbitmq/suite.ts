@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { type Figure, figure, type Measured, median } from '../figure.ts'
+import { errorText } from '../../../src/core/errors.ts'
+import { type Figure, figure, type Measured, middle } from '../figure.ts'
+import { runSide, startSide } from '../side.ts'
 
 const SUITE = 'rabbitmq'
 const RECORDS = 50_000
@@ -31,10 +30,10 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     const rounds: { ours: Ours; stream: Raw; amqp: Raw }[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const name = `bench-${bytes}-${Date.now()}`
-      const args = (side: string) => [url, streamUrl, `${name}.${side}`, String(RECORDS), String(bytes)]
-      const stream = await side<Raw>('raw-stream', args('stream'))
-      const ours = await side<Ours>('ours', args('ours'))
-      const amqp = await side<Raw>('raw-amqp', args('amqp'))
+      const args = (side: string) => [url, streamUrl, `${name}.${side}`, RECORDS, bytes]
+      const stream = await streamSide(args('stream'))
+      const ours = await runSide<Ours>(import.meta.url, 'ours', args('ours'))
+      const amqp = await runSide<Raw>(import.meta.url, 'raw-amqp', args('amqp'))
       rounds.push({ ours, stream, amqp })
     }
     const pairs = [
@@ -62,24 +61,15 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   }
 }
 
-function middle(values: readonly Measured[]): Measured {
-  const target = median(values.map(({ value }) => value))
-  return values.find(({ value }) => value === target) ?? { value: Number.NaN }
-}
-
-async function side<T>(program: string, args: readonly string[]): Promise<T> {
-  const file = fileURLToPath(new URL(`./${program}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), SIDE_LIMIT_MS)
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      if (code === 0 || signal === 'SIGKILL') resolve()
-      else reject(new Error(`${program} ended with ${signal ?? code}`))
-    })
-  })
-  let last = ''
-  for await (const line of createInterface({ input: child.stdout })) last = line
-  await ended
-  return JSON.parse(last === '' ? '{}' : last) as T
+/** Two lines, or the first alone where the client hangs after it. */
+async function streamSide(args: readonly (string | number)[]): Promise<Raw> {
+  const side = startSide(import.meta.url, 'raw-stream', args, SIDE_LIMIT_MS)
+  let known: Raw = {}
+  try {
+    known = await side.line<Raw>()
+    known = { ...known, ...(await side.line<Raw>()) }
+  } catch (error) {
+    console.error(`  ${errorText(error)}`)
+  }
+  return known
 }

@@ -1,4 +1,9 @@
-import { percentile } from '../figure.ts'
+import { percentile } from './figure.ts'
+
+/** CLOCK_MONOTONIC, which all processes of a machine share. */
+export function nowMicros(): number {
+  return Number(process.hrtime.bigint() / 1000n)
+}
 
 /**
  * Calls `send` at a steady rate whatever the answers do (open loop), so that a stall shows in every record that was due
@@ -10,11 +15,11 @@ export async function openLoop(
   send: (n: number, dueAt: number) => Promise<void>,
 ): Promise<void> {
   const under: Promise<void>[] = []
-  const begun = Number(process.hrtime.bigint() / 1000n) + 50_000
+  const begun = nowMicros() + 50_000
   const stepUs = 1e6 / perSecond
   let next = 0
   while (next < records) {
-    const now = Number(process.hrtime.bigint() / 1000n)
+    const now = nowMicros()
     while (next < records && begun + next * stepUs <= now) {
       under.push(send(next, Math.round(begun + next * stepUs)))
       next++

@@ -1,0 +1,43 @@
+import type { Broker } from '../../src/core/broker.ts'
+import type { Measured } from './figure.ts'
+import { measure } from './measured.ts'
+import { readingsOf, type readings } from './readings.ts'
+
+/** What is measured of our whole stack, the same on every backend. */
+export interface OurWork {
+  produce(): Promise<Measured>
+  consume(): Promise<Measured>
+  replay(): Promise<Measured>
+}
+
+/** `produce` sends the readings, the other two expect them in the topic. */
+export function createOurWork(
+  broker: Broker,
+  topic: typeof readings,
+  { records, bytes }: { readonly records: number; readonly bytes?: number },
+): OurWork {
+  let sum = 0
+  return {
+    produce: () => measure(records, () => broker.producer(topic).sendAll(readingsOf(records, bytes))),
+    async consume() {
+      const complete = Promise.withResolvers<void>()
+      let handled = 0
+      const begin = () =>
+        broker.subscribe(topic, { group: `bench-${process.pid}` }, (message) => {
+          sum += message.value.value
+          if (++handled === records) complete.resolve()
+        })
+      let subscription: Awaited<ReturnType<typeof begin>> | undefined
+      const measured = await measure(records, async () => {
+        subscription = await begin()
+        await complete.promise
+      })
+      await subscription?.stop()
+      return measured
+    },
+    replay: () =>
+      measure(records, async () => {
+        for await (const message of broker.read(topic, { from: 'earliest', to: 'end' })) sum += message.value.value
+      }),
+  }
+}
