@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Finding } from './examine.ts'
+import type { Finding } from './finding.ts'
 import { globalsOf } from './globals.ts'
 import { output } from './output.ts'
 

@@ -1,18 +1,12 @@
 import { constants, existsSync } from 'node:fs'
 import { access, statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { errorText, isDrawbridgeError } from '../core/errors.ts'
+import { hasCode } from '../core/errors.ts'
 import { type OpenBroker, openBroker } from '../open-broker.ts'
 import { placeText } from '../registry/bound-registry.ts'
 import type { RegistryOptions } from '../registry/registry-options.ts'
-
-/** What one check of `doctor` found. `next` says what to do where something is to be done. */
-export interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warn' | 'fail'
-  readonly found: string
-  readonly next?: string
-}
+import { examineStore } from './examine-store.ts'
+import { describeFault, type Finding } from './finding.ts'
 
 const LEAST_NODE = 22
 const CONNECT_TIMEOUT_MS = 10_000
@@ -27,7 +21,11 @@ export async function* examine(brokerUrl: string, registry?: RegistryOptions): A
   const embedded = /^embedded:(.+)$/.exec(brokerUrl)?.[1]
   const directory = embedded === undefined ? undefined : resolve(embedded)
   if (directory !== undefined) yield* examineDirectory(directory)
-  if (directory === undefined || existsSync(directory)) yield* examineBroker(brokerUrl, registry)
+  if (directory === undefined || existsSync(directory)) {
+    const fault = yield* examineBroker(brokerUrl, registry)
+    const busy = hasCode(fault, 'ERR_STORE_BUSY')
+    if (directory !== undefined && (fault === undefined || busy)) yield* examineStore(directory, busy)
+  }
   yield await examineSchemas('schemas')
 }
 
@@ -76,7 +74,11 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path))
 }
 
-async function* examineBroker(url: string, registry: RegistryOptions | undefined): AsyncGenerator<Finding> {
+/** Returns what kept it from being opened. */
+async function* examineBroker(
+  url: string,
+  registry: RegistryOptions | undefined,
+): AsyncGenerator<Finding, unknown, undefined> {
   // The rest of a URL may carry a password.
   const scheme = url.split(':', 1)[0] ?? ''
   let broker: OpenBroker
@@ -87,10 +89,10 @@ async function* examineBroker(url: string, registry: RegistryOptions | undefined
     yield {
       check: 'broker',
       status: 'fail',
-      found: `${scheme}: ${describe(error)}`,
+      found: `${scheme}: ${describeFault(error)}`,
       next: 'check the URL and that the broker runs',
     }
-    return
+    return error
   }
   try {
     const ms = Math.round(performance.now() - started)
@@ -102,12 +104,13 @@ async function* examineBroker(url: string, registry: RegistryOptions | undefined
     yield {
       check: 'broker',
       status: 'fail',
-      found: `${scheme}: ${describe(error)}`,
+      found: `${scheme}: ${describeFault(error)}`,
       next: 'read the message; the broker answered, but not as it should',
     }
   } finally {
     await broker.close()
   }
+  return undefined
 }
 
 async function examineRisks({ backend }: OpenBroker): Promise<readonly Finding[]> {
@@ -129,7 +132,7 @@ async function examineRegistry(broker: OpenBroker): Promise<Finding> {
     return {
       check: 'registry',
       status: 'fail',
-      found: describe(error),
+      found: describeFault(error),
       next: 'read the message; without schemas no value can be read or written',
     }
   }
@@ -146,12 +149,8 @@ async function examineSchemas(directory: string): Promise<Finding> {
     if (wrong.length === 0) return { check, status: 'ok', found: `${files.length} generated files match their schemas` }
     return { check, status: 'warn', found: `out of date: ${wrong.join(', ')}`, next }
   } catch (error) {
-    return { check, status: 'fail', found: describe(error), next: 'correct the schema' }
+    return { check, status: 'fail', found: describeFault(error), next: 'correct the schema' }
   }
-}
-
-function describe(error: unknown): string {
-  return isDrawbridgeError(error) ? `${error.code}: ${error.message}` : errorText(error)
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

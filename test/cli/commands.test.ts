@@ -140,7 +140,7 @@ describe('doctor', () => {
     await createOrders(cli, 1)
     const after = jsonLines<{ check: string; status: string }>((await done(cli.run(['doctor', '--json']))).stdout)
     expect(after.map(({ check, status }) => [check, status])).toEqual(
-      ['node', 'store', 'disk', 'broker', 'registry', 'schemas'].map((check) => [check, 'ok']),
+      ['node', 'store', 'disk', 'broker', 'registry', 'size', 'lock', 'users', 'schemas'].map((check) => [check, 'ok']),
     )
   })
 

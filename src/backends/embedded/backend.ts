@@ -49,7 +49,11 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   const watch = createWatch(read, onFailed)
   const sweeper = createSweeper({
     log,
-    isNeeded: () => read(needsSweep),
+    isNeeded: () => {
+      // A process that was killed while it read would keep its pages from being used again.
+      db.readerCheck()
+      return read(needsSweep)
+    },
     sweep: () => send({ kind: 'sweep', skewMs: skew() }),
     compact: (isClosed) => compactStore({ read, send, skewMs: skew, isClosed }),
   })

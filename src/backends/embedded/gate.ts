@@ -44,6 +44,8 @@ function shutAll(): void {
   for (const shared of gates) {
     if (Atomics.wait(shared, INSIDE, 1, EXIT_WAIT_MS) !== 'timed-out') continue
     // It waits for a lock that a stopped process holds. Node would join it for ever; nothing acknowledged is at stake.
+    // Another program takes this one's place, and leaves with its exit code; a Node.js without execve just dies.
+    process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${process.exitCode ?? 0})`], {})
     process.kill(process.pid, 'SIGKILL')
   }
 }

@@ -125,8 +125,14 @@ export async function openWriterThread(
   }
 
   function busy(): DrawbridgeError {
-    const pid = readHolder(dir)
-    const who = pid === undefined ? 'an unknown process' : pid === process.pid ? 'this process' : `process ${pid}`
+    const { pid, isHere } = readHolder(dir) ?? {}
+    const elsewhere = isHere === false ? ' of another container or machine' : ''
+    const who =
+      pid === undefined
+        ? 'an unknown process'
+        : pid === process.pid && isHere === true
+          ? 'this process'
+          : `process ${pid}${elsewhere}`
     return new DrawbridgeError(
       'ERR_STORE_BUSY',
       `the store in ${dir} has been locked by ${who} for over ${BUSY_MS} ms, nothing has been written: resume or end that process (kill -CONT, kill -9), then try again`,
@@ -165,7 +171,7 @@ export async function openWriterThread(
     worker.postMessage('close', [])
     const timer = setTimeout(() => {
       log.warn(
-        { dir, pid: readHolder(dir) },
+        { dir, pid: readHolder(dir)?.pid },
         'the store is locked by another process; leaving its writer thread behind',
       )
       rejectAll(busy())

@@ -1,9 +1,8 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect } from '@jest/globals'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseReaderTable } from '../../../../src/backends/embedded/reader-table.ts'
 import { type TestProcess, startProcess } from '../../../kit/process.ts'
 import { testUnless } from '../../../kit/skip.ts'
 import { tempDir } from '../../../kit/temp-dir.ts'
@@ -84,13 +83,4 @@ describe('a store in use', () => {
     const opened = () => (container.messages() as Said[]).filter(({ opened }) => opened === true).length
     await container.message<Said>(() => opened() === 2, 'both processes of the namespace to open the store')
   })
-})
-
-it("reads-lmdb's-table-of-readers", () => {
-  const text = '\t\tpid\t\t thread\t\t txnid\n         1 7f07e7423d40 -\n     52012 7f4baa6a2d40 81\n'
-  expect(parseReaderTable(text)).toEqual([
-    { pid: 1, txn: null },
-    { pid: 52012, txn: 81 },
-  ])
-  expect(parseReaderTable('(no active readers)\n')).toEqual([])
 })
