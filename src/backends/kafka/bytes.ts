@@ -117,6 +117,12 @@ export function createReader(buffer: Buffer): ByteReader {
     at += bytes
     return at - bytes
   }
+  /** No item takes less than a byte, so what claims more than there are is refused before anything is made for it. */
+  function items<T>(length: number, read: () => T): T[] {
+    if (length > buffer.length - at) throw new RangeError(`a list of ${length} in ${buffer.length - at} bytes`)
+    return Array.from({ length: Math.max(0, length) }, read)
+  }
+
   const reader: ByteReader = {
     int8: () => buffer.readInt8(take(1)),
     int16: () => buffer.readInt16BE(take(2)),
@@ -141,14 +147,12 @@ export function createReader(buffer: Buffer): ByteReader {
       if (at > buffer.length) throw new RangeError('the answer ends early')
       return buffer.subarray(place, at)
     },
-    array(read) {
-      const length = reader.int32()
-      return Array.from({ length: Math.max(0, length) }, read)
-    },
+    array: (read) => items(reader.int32(), read),
     uvarint() {
       let value = 0
       for (let shift = 0; ; shift += 7) {
         const byte = buffer.readUInt8(take(1))
+        if (shift > 28) throw new RangeError('a number of more than 32 bits')
         value |= (byte & 0x7f) << shift
         if (byte < 0x80) return value >>> 0
       }
@@ -157,10 +161,7 @@ export function createReader(buffer: Buffer): ByteReader {
       const length = reader.uvarint()
       return length === 0 ? null : reader.slice(length - 1).toString('utf8')
     },
-    compactArray(read) {
-      const length = reader.uvarint()
-      return Array.from({ length: Math.max(0, length - 1) }, read)
-    },
+    compactArray: (read) => items(reader.uvarint() - 1, read),
     skipTags() {
       for (let left = reader.uvarint(); left > 0; left--) {
         reader.uvarint()

@@ -71,6 +71,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   gone.promise.catch(() => undefined)
   let socket: Socket | undefined
   let broken = false
+  let brokenBy: Error | undefined
   let reached = false
   let answers = 0
   let renewAt = Number.POSITIVE_INFINITY
@@ -134,6 +135,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   function breakNow(error: Error): void {
     if (broken) return
     broken = true
+    brokenBy = error
     connection.rejectRequests(error)
     gone.reject(error)
     socket?.destroy()
@@ -145,9 +147,10 @@ export async function openLink(options: LinkOptions): Promise<Link> {
       return (await connection.send(protocolOf(call))) as Awaited<ReturnType<typeof call.read>>
     } catch (error) {
       // This text means that it was refused before it was written; whatever else happened, it may have gone out.
-      const outcome = errorText(error) === NOT_CONNECTED ? 'not-written' : 'unknown'
+      const unwritten = errorText(error) === NOT_CONNECTED
+      const cause = unwritten ? (brokenBy ?? error) : error
       breakNow(error as Error)
-      throw failed(error, outcome, `${call.name}: `)
+      throw failed(cause, unwritten ? 'not-written' : 'unknown', `${call.name}: `)
     } finally {
       clearTimeout(timer)
     }

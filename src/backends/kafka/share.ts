@@ -34,6 +34,15 @@ export function encodeSubscription(topic: string | null, owned: readonly number[
 }
 
 export function decodeSubscription(id: string, bytes: Buffer): MemberView {
+  try {
+    return readSubscription(id, bytes)
+  } catch {
+    // Another client's bytes: who cannot say what it wants gets nothing, and the others go on.
+    return { id, topics: [], owned: new Map(), generation: -1 }
+  }
+}
+
+function readSubscription(id: string, bytes: Buffer): MemberView {
   const reader = createReader(bytes)
   const version = reader.int16()
   const topics = reader.array(reader.string)

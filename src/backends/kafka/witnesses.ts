@@ -109,7 +109,22 @@ export function createWitnesses({ cluster, appender, openReader, needTopic }: Wi
 
   function learn(key: string, value: Buffer | null): void {
     if (value === null) known.delete(key)
-    else known.set(key, JSON.parse(value.toString()) as Witness)
+    else {
+      const witness = parseWitness(key, value.toString())
+      if (witness !== undefined) known.set(key, witness)
+    }
+  }
+}
+
+/** Undefined for what is none: anybody may write to a topic. */
+function parseWitness(key: string, value: string): Witness | undefined {
+  try {
+    const names = JSON.parse(key) as unknown
+    const { incarnation, partitions } = JSON.parse(value) as Partial<Witness>
+    const whole = Array.isArray(names) && typeof incarnation === 'string' && Number.isInteger(partitions)
+    return whole ? { incarnation, partitions: Number(partitions) } : undefined
+  } catch {
+    return undefined
   }
 }
 
