@@ -12,8 +12,8 @@ import { DrawbridgeError, hasCode } from './core/errors.ts'
 import { type Log, silentLog } from './core/log.ts'
 import { checkTopicName, isDeadLetterTopic, type Topic, valueSubject } from './core/topic.ts'
 import { bindRegistry, type BoundRegistry } from './registry/bound-registry.ts'
-import { createConfluentRegistry } from './registry/confluent-registry.ts'
-import { parseRegistryOptions, type RegistryOptions } from './registry/registry-options.ts'
+import type { Registry } from './registry/registry.ts'
+import { parseRegistryOptions, type RegistryOptions, type RegistryTarget } from './registry/registry-options.ts'
 import { createSchemaLog } from './registry/schema-log.ts'
 import { createTopicRegistry } from './registry/topic-registry.ts'
 
@@ -49,10 +49,10 @@ export async function openBroker(url: string, options: ConnectOptions = {}): Pro
   const { log = silentLog } = options
   const clock = systemClock
   const target = parseRegistryOptions(options.registry)
+  const client = target === null ? null : await createClient(target, clock)
   const backend = await openBackend(url, { log, create: options.create !== false })
   const schemaLog = createSchemaLog(backend, clock)
-  const kept = target === null ? createTopicRegistry(schemaLog) : createConfluentRegistry({ target, clock })
-  const registry = bindRegistry(kept, schemaLog)
+  const registry = bindRegistry(client ?? createTopicRegistry(schemaLog), schemaLog)
 
   async function codecFor<T>(topic: Topic<T>, use: 'read' | 'write'): Promise<Codec<T>> {
     const { name, compact, value } = topic
@@ -125,6 +125,12 @@ export async function openBroker(url: string, options: ConnectOptions = {}): Pro
     await schemaLog.close()
   }
   return { ...core, backend, registry, clock, declare, topic, close, [Symbol.asyncDispose]: close }
+}
+
+/** Loaded when used: the client's library is as large as all of ours. */
+async function createClient(target: RegistryTarget, clock: Clock): Promise<Registry> {
+  const { createConfluentRegistry } = await import('./registry/confluent-registry.ts')
+  return createConfluentRegistry({ target, clock })
 }
 
 async function describeIfAny(backend: Backend, topic: string) {

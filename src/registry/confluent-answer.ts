@@ -2,6 +2,7 @@ import { DrawbridgeError, errorText, readProperty } from '../core/errors.ts'
 
 /** What the registry said: JSON, and for an error the dialect's code and message. */
 export interface Answer {
+  readonly host: string
   readonly status: number
   readonly json: unknown
   /** Null where the call succeeded. */
@@ -34,7 +35,7 @@ export function judgeAnswer(host: string, status: number, body: string, secrets:
   if (status >= 200 && status < 300) {
     return json === undefined
       ? failure(`answers ${status} with something that is not JSON; is this the base URL of a schema registry?`, true)
-      : { status, json, errorCode: null, message }
+      : { host, status, json, errorCode: null, message }
   }
   if (status === 401 || status === 403)
     return failure(`refuses the login (${status}); check user and password, or the token`, false)
@@ -42,13 +43,13 @@ export function judgeAnswer(host: string, status: number, body: string, secrets:
   if (status < 400)
     return failure(`answers ${status}, a redirection, which is not followed; give the URL it leads to`, false)
   if (errorCode === null || errorCode === status) {
-    if (status === 409 || status === 422) return { status, json, errorCode: status, message }
+    if (status === 409 || status === 422) return { host, status, json, errorCode: status, message }
     return failure(
       `answers ${status} without an error code of the dialect${quoted(errorCode, message)}; is this its base URL, with its path?`,
       false,
     )
   }
-  return { status, json, errorCode, message }
+  return { host, status, json, errorCode, message }
 }
 
 /** What kept a host from answering. `lateAfterMs`: the time limit that passed, or null. */
@@ -68,7 +69,7 @@ export function failureOf(host: string, error: unknown, lateAfterMs: number | nu
 
 /** ERR_BROKER_UNREACHABLE for whatever kept the registry from answering. */
 export function unreachable(failure: Failure | undefined): DrawbridgeError {
-  const { host, reason } = failure ?? { host: '', reason: 'gave no answer in time' }
+  const { host, reason } = failure ?? { host: '(any)', reason: 'gave no answer in time' }
   return new DrawbridgeError('ERR_BROKER_UNREACHABLE', `the schema registry ${host} ${reason}`, {
     details: { registry: host },
   })

@@ -1,10 +1,11 @@
 import { COMPATIBILITY_LEVELS } from '../avro/compatibility.ts'
 import type { Clock } from '../core/clock.ts'
 import { DrawbridgeError, readProperty } from '../core/errors.ts'
-import { type Answer, unreachable } from './confluent-answer.ts'
+import type { Answer } from './confluent-answer.ts'
 import { createLibraryCalls } from './confluent-library.ts'
+import { avroOf, hasNone, isAbsent, listOf, refusal, unexpected } from './confluent-refusal.ts'
 import { createTransport, DEFAULT_LIMITS, type TransportLimits } from './confluent-transport.ts'
-import { DIALECT, idUnknown, incompatible, readOnly, subjectUnknown, versionUnknown } from './dialect.ts'
+import { DIALECT, idUnknown } from './dialect.ts'
 import { createIdCache } from './id-cache.ts'
 import {
   type DeleteOptions,
@@ -15,6 +16,7 @@ import {
   type SubjectVersion,
 } from './registry.ts'
 import type { RegistryTarget } from './registry-options.ts'
+import { writeOut } from './schema-references.ts'
 import { isId } from './schema-statement.ts'
 
 export interface ConfluentRegistryOptions {
@@ -25,8 +27,14 @@ export interface ConfluentRegistryOptions {
   readonly unknownMs?: number
 }
 
-const UNKNOWN_MS = 10_000
+/** Short, because an id that some record carries by mistake may be given to a schema later. */
+const UNKNOWN_MS = 5_000
 const MAX_IDS = 5_000
+
+interface Asked {
+  readonly subject: string
+  readonly schema?: string
+}
 
 /**
  * A registry that some server keeps and serves in Confluent's REST dialect. Nothing is asked before it is needed. Ids are
@@ -42,16 +50,42 @@ export function createConfluentRegistry(options: ConfluentRegistryOptions): Regi
 
   async function fetchSchema(id: number): Promise<string> {
     const answer = await askingAll.Schema.find({ id })
-    if (answer.errorCode === null) return avroText(`schema id ${id}`, answer)
+    if (answer.errorCode === null) return await wholeText(`schema id ${id}`, answer)
     if (answer.errorCode === DIALECT.schemaUnknown) throw unknownId(id)
     throw unexpected(answer)
   }
 
   const unknownId = (id: number) => idUnknown(id, `the registry ${place.join(', ')}`)
 
+  /** The registration of an answer, or null where the registry says that there is none. */
+  async function registeredOf(answer: Answer, asked: Asked): Promise<RegisteredSchema | null> {
+    const { errorCode, json } = answer
+    if (errorCode !== null) {
+      if (isAbsent(answer)) return null
+      throw refusal(answer, asked.subject)
+    }
+    const [id, version] = [readProperty(json, 'id'), readProperty(json, 'version')]
+    if (!isId(id) || !isId(version)) throw unexpected(answer)
+    const what = `subject ${asked.subject} version ${Number(version)}`
+    const told = typeof readProperty(json, 'schema') === 'string'
+    const schema = told ? await wholeText(what, answer) : asked.schema
+    if (schema === undefined) throw unexpected(answer)
+    return { subject: asked.subject, id: Number(id), version: Number(version), schema }
+  }
+
+  function wholeText(what: string, answer: Answer): Promise<string> {
+    return writeOut(avroOf(what, answer), async ({ subject, version }) => {
+      const found = await library.Subject.version({ subject, version, deleted: true })
+      if (found.errorCode === null) return avroOf(`subject ${subject} version ${version}`, found)
+      if (isAbsent(found)) return null
+      // Whatever it is, the record waits.
+      throw unexpected(found)
+    })
+  }
+
   async function find(subject: string, schema: string, look?: LookOptions): Promise<RegisteredSchema | null> {
     const answer = await library.Subject.registered({ subject, ...queryOf(look), body: { schema } })
-    return registeredOf(answer, { subject, schema })
+    return await registeredOf(answer, { subject, schema })
   }
 
   async function register(subject: string, schema: string): Promise<RegisteredSchema> {
@@ -135,10 +169,10 @@ export function createConfluentRegistry(options: ConfluentRegistryOptions): Regi
         .sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : a.version - b.version))
     },
     async latest(subject, look) {
-      return registeredOf(await library.Subject.latestVersion({ subject, ...queryOf(look) }), { subject })
+      return await registeredOf(await library.Subject.latestVersion({ subject, ...queryOf(look) }), { subject })
     },
     async version(subject, version, look) {
-      return registeredOf(await library.Subject.version({ subject, version, ...queryOf(look) }), { subject })
+      return await registeredOf(await library.Subject.version({ subject, version, ...queryOf(look) }), { subject })
     },
     async versions(subject, look) {
       const path = `/subjects/${encodeURIComponent(subject)}/versions${deletedQuery(look)}`
@@ -185,85 +219,4 @@ function queryOf(look: LookOptions | undefined): { readonly deleted?: true } {
 
 function deletedQuery(look: LookOptions | undefined): string {
   return look?.deleted === true ? '?deleted=true' : ''
-}
-
-/** The registration of an answer, or null where the registry says that there is none. */
-function registeredOf(
-  answer: Answer,
-  asked: { readonly subject: string; readonly schema?: string },
-): RegisteredSchema | null {
-  const { errorCode, json } = answer
-  if (errorCode !== null) {
-    const absent: readonly number[] = [DIALECT.subjectUnknown, DIALECT.versionUnknown, DIALECT.schemaUnknown]
-    if (absent.includes(errorCode)) return null
-    throw refusal(answer, asked.subject)
-  }
-  const [id, version] = [readProperty(json, 'id'), readProperty(json, 'version')]
-  if (!isId(id) || !isId(version)) throw unexpected(answer)
-  const text = readProperty(json, 'schema')
-  const schema =
-    typeof text === 'string' ? avroText(`subject ${asked.subject} version ${String(version)}`, answer) : asked.schema
-  if (schema === undefined) throw unexpected(answer)
-  return { subject: asked.subject, id: Number(id), version: Number(version), schema }
-}
-
-/** A schema of another kind can never be read here, so that its records are set aside and not waited for. */
-function avroText(what: string, answer: Answer): string {
-  const schema = readProperty(answer.json, 'schema')
-  const type = readProperty(answer.json, 'schemaType') ?? 'AVRO'
-  const references = readProperty(answer.json, 'references')
-  if (typeof schema !== 'string') throw unexpected(answer)
-  if (type !== 'AVRO') throw unreadable(`${what} is ${JSON.stringify(type)}, not Avro`)
-  if (Array.isArray(references) && references.length > 0)
-    throw unreadable(
-      `${what} refers to schemas of other subjects, which is not supported; write the named types out in it`,
-    )
-  return schema
-}
-
-function unreadable(message: string): DrawbridgeError {
-  return new DrawbridgeError('ERR_SCHEMA_UNKNOWN', message)
-}
-
-function listOf(answer: Answer): readonly unknown[] {
-  if (answer.errorCode !== null) throw refusal(answer, null)
-  if (Array.isArray(answer.json)) return answer.json
-  throw unexpected(answer)
-}
-
-function hasNone({ errorCode }: Answer): boolean {
-  const codes: readonly number[] = [DIALECT.subjectUnknown, DIALECT.noSubjectLevel, DIALECT.noSubjectMode]
-  return errorCode !== null && codes.includes(errorCode)
-}
-
-/** What the registry refuses, as our error. */
-function refusal(answer: Answer, subject: string | null, version?: number | 'latest'): DrawbridgeError {
-  const { errorCode, message } = answer
-  const details = { subject, errorCode }
-  const told = `${subject === null ? 'the registry' : `subject ${subject}`}: ${message} (${errorCode})`
-  switch (errorCode) {
-    case DIALECT.subjectUnknown:
-      return subjectUnknown(subject ?? '')
-    case DIALECT.versionUnknown:
-      return versionUnknown(subject ?? '', version ?? '')
-    case DIALECT.incompatible:
-      return incompatible(subject ?? '', [message], null)
-    case DIALECT.readOnly:
-      return readOnly(subject)
-    case DIALECT.schemaUnknown:
-    case DIALECT.subjectDeleted:
-    case DIALECT.versionDeleted:
-      return new DrawbridgeError('ERR_SCHEMA_UNKNOWN', told, { details })
-    case DIALECT.schemaInvalid:
-    case 422:
-      return new DrawbridgeError('ERR_SCHEMA_INVALID', told, { details })
-    default:
-      return new DrawbridgeError('ERR_CONFIG', told, { details })
-  }
-}
-
-/** An answer in the dialect that does not say what was asked: as good as none. */
-function unexpected({ status, errorCode, message }: Answer): DrawbridgeError {
-  const what = errorCode === null ? 'an answer of another shape' : `error ${errorCode} ${message}`
-  return unreachable({ host: '', reason: `gives ${what} (status ${status})`, again: false })
 }

@@ -1,8 +1,9 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express'
-import { errorText } from '../core/errors.ts'
+import { errorText, hasCode } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { noneOfItsOwn, schemaUnknownUnder, subjectUnknown, versionUnknown } from './dialect.ts'
+import { DIALECT, noneOfItsOwn, schemaUnknownUnder, subjectUnknown, versionUnknown } from './dialect.ts'
 import type { RegisteredSchema, Registry } from './registry.ts'
+import { writeOut } from './schema-references.ts'
 import { answerTo, send, sendError } from './server-error.ts'
 import {
   createGate,
@@ -14,6 +15,7 @@ import {
   parseMode,
   parseSchemaBody,
   parseVersion,
+  refused,
   schemaIdOf,
 } from './server-request.ts'
 
@@ -33,7 +35,7 @@ type Answer = { readonly json: unknown } | { readonly text: string }
 
 /**
  * A registry in Confluent's REST dialect, for clients of other languages. Several of these over one broker agree, as all
- * they know is in the log. Source: Confluent, "Schema Registry API Reference"; Avro without references only.
+ * they know is in the log. Source: Confluent, "Schema Registry API Reference"; Avro only.
  */
 export function createServerApp({ registry, log, logins }: ServerAppOptions): Express {
   const app = express()
@@ -58,6 +60,19 @@ export function createServerApp({ registry, log, logins }: ServerAppOptions): Ex
     throw (await registry.versions(subject, look)).length === 0
       ? subjectUnknown(subject)
       : versionUnknown(subject, wanted)
+  }
+
+  /** The schema of a request. Types of other subjects that it refers to are kept written out. */
+  async function schemaOf(request: Request): Promise<string> {
+    const body = parseSchemaBody(parseBody(request))
+    try {
+      return await writeOut(body, async ({ subject, version }) => {
+        const found = await registry.version(subject, version, { deleted: true })
+        return found === null ? null : { schema: found.schema, references: [] }
+      })
+    } catch (error) {
+      throw hasCode(error, 'ERR_SCHEMA_UNKNOWN') ? refused(DIALECT.schemaInvalid, error.message) : error
+    }
   }
 
   const schemaText = async ({ id }: Params) => await registry.schemaById(schemaIdOf(id))
@@ -102,7 +117,7 @@ export function createServerApp({ registry, log, logins }: ServerAppOptions): Ex
   app.post(
     '/subjects/:subject',
     answering(async ({ subject = '' }, request) => {
-      const { schema } = parseSchemaBody(parseBody(request))
+      const schema = await schemaOf(request)
       const found = await registry.find(subject, schema, lookOf(request))
       if (found !== null) return { json: found }
       throw (await registry.versions(subject, lookOf(request))).length === 0
@@ -127,7 +142,7 @@ export function createServerApp({ registry, log, logins }: ServerAppOptions): Ex
   app.post(
     '/subjects/:subject/versions',
     answering(async ({ subject = '' }, request) => {
-      const { id } = await registry.register(subject, parseSchemaBody(parseBody(request)).schema)
+      const { id } = await registry.register(subject, await schemaOf(request))
       return { json: { id } }
     }),
   )
@@ -159,7 +174,7 @@ export function createServerApp({ registry, log, logins }: ServerAppOptions): Ex
   app.post(
     '/compatibility/subjects/:subject/versions{/:version}',
     answering(async ({ subject = '', version }, request) => {
-      const { schema } = parseSchemaBody(parseBody(request))
+      const schema = await schemaOf(request)
       const wanted = version === undefined ? undefined : parseVersion(version)
       const messages = await registry.check(subject, schema, wanted)
       const verdict = { is_compatible: messages.length === 0 }

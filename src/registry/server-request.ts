@@ -4,6 +4,7 @@ import { COMPATIBILITY_LEVELS, type CompatibilityLevel } from '../avro/compatibi
 import { DrawbridgeError, errorText } from '../core/errors.ts'
 import { DIALECT } from './dialect.ts'
 import { type LookOptions, REGISTRY_MODES, type RegistryMode } from './registry.ts'
+import { parseReferences, type ReferringSchema } from './schema-references.ts'
 import { isId } from './schema-statement.ts'
 
 /** Passwords by user. */
@@ -52,19 +53,19 @@ export function parseBody(request: Request): unknown {
 }
 
 /** What is to be registered or looked up. What would be lost here is refused, never dropped. */
-export function parseSchemaBody(body: unknown): { readonly schema: string } {
+export function parseSchemaBody(body: unknown): ReferringSchema {
   const { schema, schemaType, references, id, version, ...others } = objectOf(body)
   if (typeof schema !== 'string' || schema === '')
     throw refused(DIALECT.schemaInvalid, 'the body has to be { "schema": "…" } with the schema as text')
   if (isGiven(schemaType) && schemaType !== 'AVRO')
     throw refused(DIALECT.schemaInvalid, `only Avro schemas are kept here, not ${JSON.stringify(schemaType)}`)
-  if (isGiven(references) && !(Array.isArray(references) && references.length === 0))
-    throw refused(DIALECT.schemaInvalid, 'references are not kept here; write the named types out in the schema')
+  const list = parseReferences(references)
+  if (list === null) throw refused(DIALECT.schemaInvalid, '"references" has to be a list of { name, subject, version }')
   if ((isGiven(id) && id !== -1) || (isGiven(version) && version !== -1 && version !== 0))
     throw refused(DIALECT.readOnly, 'ids and versions are given by this registry; leave "id" and "version" out')
   const kept = ['metadata', 'ruleSet', 'schemaTagsToAdd', 'schemaTagsToRemove'].find((name) => isGiven(others[name]))
   if (kept !== undefined) throw refused(DIALECT.schemaInvalid, `"${kept}" is not kept here; leave it out`)
-  return { schema }
+  return { schema, references: list }
 }
 
 export function parseLevel(body: unknown): CompatibilityLevel {

@@ -32,7 +32,7 @@ test('schemas are pushed, checked, listed and judged by the level that was set',
     const refused = await cli.run(['schemas', ...args])
     expect([args, refused.code, refused.stdout]).toEqual([args, 64, ''])
   }
-})
+}, 180_000)
 
 test('a served registry answers until SIGTERM ends it in order, and its login is not shown', async () => {
   const cli = createCli()
@@ -50,6 +50,38 @@ test('a served registry answers until SIGTERM ends it in order, and its login is
   expect(await server.ended).toEqual({ code: 0, signal: null })
   expect(server.lines.join('\n') + server.stderr()).not.toContain('secret')
 })
+
+test('commands, connectors and doctor use the registry that is given, and show nothing of its login', async () => {
+  const [cli, other] = [createCli(), createCli()]
+  other.file('logins', 'ann:very-secret\n')
+  const server = other.start(['schemas', 'serve', '--port', '0', '--logins', 'logins', '--json'])
+  const { url } = await server.message<{ url: string }>((line) => line.url !== undefined, 'the URL')
+  const registry = ['--registry', url.replace('//', '//ann:very-secret@')]
+  cli.file('a.avsc', recordOf('a'))
+  cli.file('in.jsonl', '{"a":1}\n{"a":2}\n')
+  const topic = '{ name: t, schema: a.avsc }'
+  cli.file(
+    'in.yaml',
+    `name: in\ntype: file-source\ntopic: ${topic}\nconfig: { path: in.jsonl, format: jsonl, idle: exit }\n`,
+  )
+  const ran = await done(cli.run(['connect', 'run', 'in.yaml', ...registry]))
+  expect(ran.stdout).toMatch(/in +DONE/)
+  const consumed = await done(cli.run(['consume', 't', '--to', 'end', '--json', ...registry]))
+  expect(jsonLines<{ value: unknown }>(consumed.stdout).map(({ value }) => value)).toEqual([{ a: 1 }, { a: 2 }])
+  const listed = await done(other.run(['schemas', 'list', '--json']))
+  expect(jsonLines<{ subject: string }>(listed.stdout).map(({ subject }) => subject)).toEqual(['t-value'])
+  const well = await done(cli.run(['doctor', ...registry]))
+  expect(well.stdout).toMatch(/ok +registry +the registry http:\/\/127\.0\.0\.1:\d+: 1 subjects/)
+
+  const wrong = await cli.run(['consume', 't', '--to', 'end', '--registry', url.replace('//', '//ann:wr0ng@')])
+  expect([wrong.code, wrong.stderr]).toEqual([69, expect.stringContaining('refuses the login (401)')])
+  const absent = await cli.run(['connect', 'run', 'in.yaml'])
+  expect(absent.stdout + absent.stderr).toContain('ERR_REGISTRY_DIFFERS')
+  const shown = [ran, consumed, well, wrong, absent].map(({ stdout, stderr }) => stdout + stderr).join('')
+  expect(shown).not.toMatch(/very-secret|wr0ng/)
+  server.kill('SIGTERM')
+  await server.ended
+}, 180_000)
 
 test('what serve cannot take is named, without a password', async () => {
   const cli = createCli()

@@ -77,6 +77,7 @@ describe('what is asked for wrongly has the dialect’s error code', () => {
       422,
       42201,
     ],
+    ['POST', '/subjects/one/versions', { ...SCHEMA, references: 'x' }, 422, 42201],
     ['POST', '/subjects/one/versions', { ...SCHEMA, metadata: { properties: {} } }, 422, 42201],
     ['POST', '/compatibility/subjects/one/versions/latest', { schema: 'x' }, 422, 42201],
     ['GET', '/subjects/one/versions/0', undefined, 422, 42202],
