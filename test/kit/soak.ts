@@ -20,6 +20,11 @@ const RUNS: Readonly<Record<string, Run>> = {
     file: 'test/promises/opening.test.ts',
     about: '100,000 openings of a store while two producers write to it (about 20 minutes)',
   },
+  'kafka-faults': {
+    file: 'test/faults/kafka/three-nodes.test.ts',
+    about:
+      'three Kafka nodes killed, bounced and stopped ten times, cut off for 30 s (about an hour; needs KAFKA3_URL)',
+  },
 }
 
 const [name, ...rest] = process.argv.slice(2)

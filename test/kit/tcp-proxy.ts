@@ -13,9 +13,10 @@ export interface TcpProxyOptions {
   readonly port: number
   /**
    * For protocols of frames with a four-byte length, in which the server tells clients its address: the server's port
-   * after its host's name is replaced by the proxy's, so that no client goes around the proxy.
+   * after its host's name is replaced by the proxy's, so that no client goes around the proxy. In a cluster of nodes that name
+   * each other: every node's port with that of its proxy; they may be filled in until the first client comes.
    */
-  readonly advertised?: boolean
+  readonly advertised?: boolean | ReadonlyMap<number, number>
 }
 
 export interface TcpProxy {
@@ -30,13 +31,13 @@ export interface TcpProxy {
 
 /** A proxy on 127.0.0.1 that can fail a connection in the ways a network does. */
 export async function openTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
-  const { host, port } = options
+  const { host, port, advertised = false } = options
   const sockets = new Set<Socket>()
   let mode: ProxyMode = 'pass'
   let swallowed = 0
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ host, port, noDelay: true })
-    const frames = options.advertised === true ? createFrames(rewrite) : (bytes: Buffer) => bytes
+    const frames = advertised === false ? (bytes: Buffer) => bytes : createFrames(rewrite)
     join(client, upstream, (bytes) => {
       if (mode !== 'deaf') return void upstream.write(bytes)
       swallowed += bytes.length
@@ -62,7 +63,9 @@ export async function openTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> 
   }
 
   function rewrite(frame: Buffer): Buffer {
-    return replaceAll(frame, addressBytes(host, port), addressBytes(host, own))
+    const ports = typeof advertised === 'boolean' ? [[port, own] as const] : advertised
+    for (const [theirs, ours] of ports) replaceAll(frame, addressBytes(host, theirs), addressBytes(host, ours))
+    return frame
   }
 
   function cut(): void {
@@ -97,9 +100,8 @@ function addressBytes(host: string, port: number): Buffer {
   return bytes
 }
 
-function replaceAll(bytes: Buffer, find: Buffer, replacement: Buffer): Buffer {
+function replaceAll(bytes: Buffer, find: Buffer, replacement: Buffer): void {
   for (let at = bytes.indexOf(find); at >= 0; at = bytes.indexOf(find, at + find.length)) replacement.copy(bytes, at)
-  return bytes
 }
 
 /** Collects bytes to whole frames and hands those on, each changed. */

@@ -8,7 +8,7 @@ import { judgeRun, type Verdict } from '../kit/judge-run.ts'
 import { startProcess, type TestProcess } from '../kit/process.ts'
 import type { ConsumerOptions } from './programs/consumer.ts'
 import type { ProducerOptions } from './programs/producer.ts'
-import { ticks } from './programs/topic.ts'
+import { ticks as ownTicks } from './programs/topic.ts'
 
 /** Everything in a run has to make progress within this time, milliseconds. */
 export const PROGRESS_MS = 300_000
@@ -31,8 +31,9 @@ export interface Hand {
 export interface Crew {
   readonly members: readonly Hand[]
   readonly producers: readonly Hand[]
-  startMember(options?: ConsumerOptions): Hand
-  startProducer(options: ProducerOptions): Hand
+  /** `at` is the broker's URL as this process sees it: through a proxy, say. */
+  startMember(options?: ConsumerOptions, at?: string): Hand
+  startProducer(options: ProducerOptions, at?: string): Hand
   /** Notes down that the process was stopped and woken, for the judge. */
   readonly journal: Journal
   /** Waits until the process has noted down some more. */
@@ -44,14 +45,16 @@ export interface Crew {
 
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url))
 
-/** A crew for the group on the topic `ticks` of the broker, which has to be declared. Journals go into `directory`. */
+/** A crew for the group on a topic of `createTicks`, which has to be declared. Journals go into `directory`. */
 export function createCrew(options: {
   readonly broker: Broker
   readonly url: string
   readonly group: string
   readonly directory: string
+  /** Default `ticks`. */
+  readonly topic?: typeof ownTicks
 }): Crew {
-  const { broker, url, group, directory } = options
+  const { broker, url, group, directory, topic: ticks = ownTicks } = options
   const members: Hand[] = []
   const producers: Hand[] = []
   const killed = new Set<TestProcess>()
@@ -133,11 +136,15 @@ export function createCrew(options: {
     journal,
     underLoad,
     lag,
-    startMember(consumer = {}) {
+    startMember(consumer = {}, at = url) {
       looking ??= look()
-      return start('consumer', members, (path) => [url, group, path, JSON.stringify(consumer)])
+      const settings = JSON.stringify({ topic: ticks.name, ...consumer })
+      return start('consumer', members, (path) => [at, group, path, settings])
     },
-    startProducer: (producer) => start('producer', producers, (path) => [url, path, JSON.stringify(producer)]),
+    startProducer(producer, at = url) {
+      const settings = JSON.stringify({ topic: ticks.name, ...producer })
+      return start('producer', producers, (path) => [at, path, settings])
+    },
     async finish() {
       await end(producers)
       await eventually(

@@ -4,9 +4,11 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../../src/index.ts'
 import { nowMicros, openJournal } from '../../kit/journal.ts'
-import { ticks } from './topic.ts'
+import { createTicks } from './topic.ts'
 
 export interface ConsumerOptions {
+  /** Default `test.ticks`. */
+  readonly topic?: string
   /** Default 8. */
   readonly concurrency?: number
   /** How long a handler takes; default: a turn of the event loop. */
@@ -14,7 +16,7 @@ export interface ConsumerOptions {
 }
 
 const [url = '', group = '', path = '', options = '{}'] = process.argv.slice(2)
-const { concurrency = 8, handlerMs } = JSON.parse(options) as ConsumerOptions
+const { topic = 'test.ticks', concurrency = 8, handlerMs } = JSON.parse(options) as ConsumerOptions
 const journal = openJournal(path)
 let deadline = Number.POSITIVE_INFINITY
 let handled = 0
@@ -24,7 +26,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 })
 
 const broker = await connect(url)
-const subscription = await broker.subscribe(ticks, { group, concurrency }, async (message) => {
+const subscription = await broker.subscribe(createTicks(topic), { group, concurrency }, async (message) => {
   const begunAt = nowMicros()
   // Lets several keys be in hand at once, as a handler that talks to the outside does.
   await (handlerMs === undefined ? new Promise(setImmediate) : sleep(handlerMs))

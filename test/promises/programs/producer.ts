@@ -4,9 +4,11 @@ import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../../src/index.ts'
 import { openJournal } from '../../kit/journal.ts'
-import { ticks } from './topic.ts'
+import { createTicks } from './topic.ts'
 
 export interface ProducerOptions {
+  /** Default `test.ticks`. */
+  readonly topic?: string
   readonly keys: number
   /** Default: until SIGTERM. */
   readonly records?: number
@@ -15,7 +17,12 @@ export interface ProducerOptions {
 }
 
 const [url = '', path = '', options = '{}'] = process.argv.slice(2)
-const { keys, records = Number.POSITIVE_INFINITY, perSecond } = JSON.parse(options) as ProducerOptions
+const {
+  topic = 'test.ticks',
+  keys,
+  records = Number.POSITIVE_INFINITY,
+  perSecond,
+} = JSON.parse(options) as ProducerOptions
 /** Sends are begun in runs of this size at most, and no further run while more than ten are unacknowledged. */
 const RUN = 100
 const TICK_MS = 10
@@ -23,7 +30,7 @@ const TICK_MS = 10
 const source = basename(path)
 const journal = openJournal(path)
 await using broker = await connect(url)
-await using producer = broker.producer(ticks)
+await using producer = broker.producer(createTicks(topic))
 let sent = 0
 let waiting = 0
 let refused = 0
