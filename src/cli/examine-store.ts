@@ -3,17 +3,26 @@ import { describeFault, type Finding } from './finding.ts'
 
 const MIB = 1_048_576
 
-/** Examines the processes of an embedded store. `busy`: it could not be opened, because its lock is held. */
-export async function* examineStore(directory: string, busy: boolean): AsyncGenerator<Finding> {
+/** Examines who keeps the lock of an embedded store that could not be opened for it. */
+export async function examineLock(directory: string): Promise<Finding> {
   const { readHolder } = await import('../backends/embedded/holder.ts')
-  const holder = readHolder(directory)
-  if (busy && holder?.isHere === false) {
-    const found = `held by process ${holder.pid} of another container or machine`
-    yield { check: 'lock', status: 'fail', found, next: 'run doctor there' }
-    return
-  }
-  const { inspectStore } = await import('../backends/embedded/inspect.ts')
   const { portrayProcess } = await import('../backends/embedded/process-life.ts')
+  const check = 'lock'
+  const holder = readHolder(directory)
+  if (holder === undefined) return { check, status: 'fail', found: 'kept by an unknown process', next: 'try again' }
+  const since = `kept since ${holder.since.toISOString()} by`
+  if (!holder.isHere) {
+    const found = `${since} process ${holder.pid} of another container or machine`
+    return { check, status: 'fail', found, next: 'run doctor there' }
+  }
+  const process = portrayProcess(holder.pid)
+  const found = `${since} ${portrait(process)}; nobody else can write`
+  return { check, status: 'fail', found, next: remedy(process) }
+}
+
+/** Examines an embedded store and its processes, while this process has it open. */
+export async function* examineStore(directory: string): AsyncGenerator<Finding> {
+  const { inspectStore } = await import('../backends/embedded/inspect.ts')
   try {
     const store = await inspectStore(directory)
     const mib = (bytes: number) => Math.ceil(bytes / MIB)
@@ -23,8 +32,7 @@ export async function* examineStore(directory: string, busy: boolean): AsyncGene
       const next = 'use this store from one machine only, or move it to a local disk'
       yield { check: 'size', status: 'warn', found: `${size}; on ${store.sharedFileSystem}`, next }
     }
-    if (busy && holder !== undefined) yield heldLock(portrayProcess(holder.pid), holder.since)
-    else yield { check: 'lock', status: 'ok', found: 'nobody keeps the lock' }
+    yield { check: 'lock', status: 'ok', found: 'nobody keeps the lock' }
     yield usersOf(store.processes)
     for (const reader of store.staleReaders) yield staleReader(reader, reader.behind)
     for (const member of store.silentMembers) yield silentMember(member, member.group, member.topic)
@@ -32,11 +40,6 @@ export async function* examineStore(directory: string, busy: boolean): AsyncGene
     const next = 'read the message; the store cannot be looked into'
     yield { check: 'size', status: 'fail', found: describeFault(error), next }
   }
-}
-
-function heldLock(holder: ProcessPortrait, since: Date): Finding {
-  const found = `kept since ${since.toISOString()} by ${portrait(holder)}; nobody else can write`
-  return { check: 'lock', status: 'fail', found, next: remedy(holder) }
 }
 
 function usersOf(processes: readonly ProcessPortrait[]): Finding {

@@ -5,7 +5,7 @@ import { hasCode } from '../core/errors.ts'
 import { type OpenBroker, openBroker } from '../open-broker.ts'
 import { placeText } from '../registry/bound-registry.ts'
 import type { RegistryOptions } from '../registry/registry-options.ts'
-import { examineStore } from './examine-store.ts'
+import { examineLock, examineStore } from './examine-store.ts'
 import { describeFault, type Finding } from './finding.ts'
 
 const LEAST_NODE = 22
@@ -21,11 +21,7 @@ export async function* examine(brokerUrl: string, registry?: RegistryOptions): A
   const embedded = /^embedded:(.+)$/.exec(brokerUrl)?.[1]
   const directory = embedded === undefined ? undefined : resolve(embedded)
   if (directory !== undefined) yield* examineDirectory(directory)
-  if (directory === undefined || existsSync(directory)) {
-    const fault = yield* examineBroker(brokerUrl, registry)
-    const busy = hasCode(fault, 'ERR_STORE_BUSY')
-    if (directory !== undefined && (fault === undefined || busy)) yield* examineStore(directory, busy)
-  }
+  if (directory === undefined || existsSync(directory)) yield* examineBroker(brokerUrl, registry, directory)
   yield await examineSchemas('schemas')
 }
 
@@ -74,11 +70,11 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path))
 }
 
-/** Returns what kept it from being opened. */
 async function* examineBroker(
   url: string,
   registry: RegistryOptions | undefined,
-): AsyncGenerator<Finding, unknown, undefined> {
+  directory: string | undefined,
+): AsyncGenerator<Finding, void, undefined> {
   // The rest of a URL may carry a password.
   const scheme = url.split(':', 1)[0] ?? ''
   let broker: OpenBroker
@@ -92,13 +88,15 @@ async function* examineBroker(
       found: `${scheme}: ${describeFault(error)}`,
       next: 'check the URL and that the broker runs',
     }
-    return error
+    if (directory !== undefined && hasCode(error, 'ERR_STORE_BUSY')) yield await examineLock(directory)
+    return
   }
   try {
     const ms = Math.round(performance.now() - started)
     const topics = await inTime(broker.topics.list())
     yield { check: 'broker', status: 'ok', found: `${scheme}: answered in ${ms} ms, ${topics.length} topics` }
     yield await examineRegistry(broker)
+    if (directory !== undefined) yield* examineStore(directory)
     yield* await examineRisks(broker)
   } catch (error) {
     yield {
@@ -110,7 +108,6 @@ async function* examineBroker(
   } finally {
     await broker.close()
   }
-  return undefined
 }
 
 async function examineRisks({ backend }: OpenBroker): Promise<readonly Finding[]> {

@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type GroupDoc } from './leases.ts'
-import { type Holder, readHolder } from './holder.ts'
 import { ALL_GROUPS, groupOfKey } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
 import { sharedFileSystem } from './place.ts'
@@ -24,7 +23,6 @@ export interface StoreInspection {
   readonly staleReaders: readonly StaleReader[]
   /** Members of groups whose process is stopped or gone. */
   readonly silentMembers: readonly SilentMember[]
-  readonly holder: Holder | undefined
 }
 
 export interface StaleReader extends ProcessPortrait {
@@ -40,10 +38,7 @@ export interface SilentMember extends ProcessPortrait {
 /** A read takes a few milliseconds; who still reads the same state after this time, hangs. */
 const STALE_MS = 500
 
-/**
- * Looks at a store without writing to it or waiting for its lock. Only where openBackend has not just refused it as
- * ERR_STORE_FOREIGN, and never in a place other than its holder's: reading takes a slot by pid (place.ts).
- */
+/** Looks at a store that this process has open (opening it elsewhere has its perils: turnstile.ts, place.ts). Writes nothing. */
 export async function inspectStore(dir: string): Promise<StoreInspection> {
   const db = openLmdb(dir, { readOnly: true })
   try {
@@ -59,7 +54,6 @@ export async function inspectStore(dir: string): Promise<StoreInspection> {
       processes: [...new Set(slots.map(({ pid }) => pid))].map(portrayProcess),
       staleReaders: stale.map(({ pid, txn }) => ({ ...portrayProcess(pid), behind: lastTxnId - (txn ?? 0) })),
       silentMembers: silentMembers(db),
-      holder: readHolder(dir),
     }
   } finally {
     await db.close()
