@@ -26,6 +26,8 @@ export async function openKafka(url: string, { log, create }: BackendOptions): P
   const feeds = new Set<KafkaFeed>()
   const readers = new Set<RecordReader>()
   const opening = new Set<Promise<unknown>>()
+  /** By group: what stands behind our name in a static member's. */
+  const seats = new Set<string>()
   let lanes = 0
   let closing: Promise<void> | undefined
   let closed = false
@@ -125,14 +127,34 @@ export async function openKafka(url: string, { log, create }: BackendOptions): P
 
   async function openFeed(options: FeedOptions): Promise<KafkaFeed> {
     const lane = `feed-${lanes++}-`
-    const joining = openKafkaFeed({ cluster, witnesses, log, lane, onClose: (done) => feeds.delete(done) }, options)
+    const seat = takeSeat(options)
+    const onClose = (done: KafkaFeed) => {
+      feeds.delete(done)
+      seats.delete(seat.key)
+    }
+    const instance = settings.instance === undefined ? null : `${settings.instance}.${seat.name}`
+    const joining = openKafkaFeed({ cluster, witnesses, log, lane, instance, onClose }, options)
     opening.add(joining)
     try {
       const feed = await joining
       feeds.add(feed)
       return feed
+    } catch (error) {
+      seats.delete(seat.key)
+      throw error
     } finally {
       opening.delete(joining)
+    }
+  }
+
+  /** The same one again after a restart, as long as feeds are opened in the same order. */
+  function takeSeat({ group, topic }: FeedOptions): { readonly key: string; readonly name: string } {
+    for (let number = 1; ; number++) {
+      const name = number === 1 ? topic : `${topic}.${number}`
+      const key = JSON.stringify([group, name])
+      if (seats.has(key)) continue
+      seats.add(key)
+      return { key, name }
     }
   }
 

@@ -38,6 +38,7 @@ export interface Joined {
 export function joinGroup(options: {
   group: string
   member: string
+  instance: string | null
   sessionMs: number
   rebalanceMs: number
   protocol: string
@@ -48,7 +49,7 @@ export function joinGroup(options: {
   writer.int32(options.sessionMs)
   writer.int32(options.rebalanceMs)
   writer.string(options.member)
-  writer.string(null)
+  writer.string(options.instance)
   writer.string('consumer')
   writer.array([options], ({ protocol, metadata }) => {
     writer.string(protocol)
@@ -79,14 +80,16 @@ export function joinGroup(options: {
 export interface Membership {
   readonly group: string
   readonly member: string
+  /** Of a static member (KIP-345). */
+  readonly instance: string | null
   readonly generation: number
 }
 
-function writeMembership(writer: ByteWriter, { group, generation, member }: Membership): void {
+function writeMembership(writer: ByteWriter, { group, generation, member, instance }: Membership): void {
   writer.string(group)
   writer.int32(generation)
   writer.string(member)
-  writer.string(null)
+  writer.string(instance)
 }
 
 export function syncGroup(

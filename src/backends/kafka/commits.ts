@@ -24,6 +24,8 @@ const TIMEOUT_MS = 5_000
 const PATIENCE_MS = 5_000
 const PAUSE_MS = 250
 
+const GONE = new Set<number>([KAFKA.ILLEGAL_GENERATION, KAFKA.UNKNOWN_MEMBER_ID, KAFKA.FENCED_INSTANCE_ID])
+
 /** Commits as a member, so that the broker refuses what comes too late. What waits while one is under way goes together. */
 export function createCommits(
   cluster: Cluster,
@@ -77,7 +79,7 @@ export function createCommits(
     const overtaken = error === KAFKA.ILLEGAL_GENERATION && membership.identity.generation !== generation
     if (error === KAFKA.REBALANCE_IN_PROGRESS || overtaken) {
       void membership.settled().then(() => again(each))
-    } else if (error === KAFKA.ILLEGAL_GENERATION || error === KAFKA.UNKNOWN_MEMBER_ID) {
+    } else if (GONE.has(error)) {
       membership.verify()
       each.reject(fenced(group, topic, each.partition, new Error(`Kafka error ${error}`)))
     } else later(each, moved(cluster, group, error))

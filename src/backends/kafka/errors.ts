@@ -42,6 +42,7 @@ export const KAFKA = {
   OFFSET_NOT_AVAILABLE: 78,
   MEMBER_ID_REQUIRED: 79,
   GROUP_MAX_SIZE_REACHED: 81,
+  FENCED_INSTANCE_ID: 82,
   GROUP_SUBSCRIBED_TO_TOPIC: 86,
   INVALID_RECORD: 87,
 } as const
@@ -113,8 +114,13 @@ export function kafkaError(
       return error('ERR_VALUE_INVALID', 'a record of a compacted topic needs a key', 'not-written')
     case KAFKA.INVALID_GROUP_ID:
       return error('ERR_CONFIG', 'Kafka does not take this name of a group')
+    case KAFKA.FENCED_INSTANCE_ID:
+      return error('ERR_CONFIG', 'another process joined with the same instance=: give each process another one')
     case KAFKA.INVALID_SESSION_TIMEOUT:
-      return error('ERR_CONFIG', "10 s must be within the broker's group.min and group.max.session.timeout.ms")
+      return error(
+        'ERR_CONFIG',
+        "10 s (with instance= 60 s) must be within the broker's group.min and group.max.session.timeout.ms",
+      )
     case KAFKA.NON_EMPTY_GROUP:
     case KAFKA.GROUP_SUBSCRIBED_TO_TOPIC:
       return error('ERR_GROUP_ACTIVE', 'stop its members first')

@@ -19,6 +19,8 @@ export interface FeedContext {
   readonly log: Log
   /** Unique in the process. */
   readonly lane: string
+  /** Of a static member, unique in the group. */
+  readonly instance: string | null
   onClose(feed: KafkaFeed): void
 }
 
@@ -35,7 +37,7 @@ interface Part {
 
 /** Joins the group. Partitions are let go in two steps: the holder finishes, then this member joins anew without them. */
 export async function openKafkaFeed(context: FeedContext, options: FeedOptions): Promise<KafkaFeed> {
-  const { cluster, witnesses, log, lane } = context
+  const { cluster, witnesses, log, lane, instance } = context
   const { group, topic, limits } = options
   const parts = new Map<number, Part>()
   const revocations = new Set<Promise<void>>()
@@ -50,6 +52,7 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
     group,
     topic,
     lane,
+    instance,
     log,
     owned: () => [...parts.keys()],
     onShare,

@@ -167,6 +167,7 @@ async function commitAsGuest(
     group,
     topic: null,
     lane,
+    instance: null,
     log,
     owned: () => [],
     onShare: () => undefined,

@@ -13,13 +13,17 @@ import {
   sharePartitions,
 } from './share.ts'
 
-export const SESSION_MS = 10_000
+const SESSION_MS = 10_000
+/** Long enough for the process to start again and go on where it was. */
+const STATIC_SESSION_MS = 60_000
 const HEARTBEAT_MS = 500
 const HEARTBEAT_TIMEOUT_MS = 4_000
 /** How long the group waits for a member to join anew. Members join at once, also while they let partitions go. */
 const REBALANCE_MS = 30_000
 const TICK_MS = 250
 const PAUSE_MS = 200
+/** Somebody else has what was ours. */
+const OUT = new Set<number>([KAFKA.UNKNOWN_MEMBER_ID, KAFKA.ILLEGAL_GENERATION, KAFKA.FENCED_INSTANCE_ID])
 /** How often members look whether the topic has grown. */
 const WATCH_MS = 5_000
 
@@ -28,6 +32,8 @@ export interface MembershipOptions {
   /** null: a guest, who wants no partitions. */
   readonly topic: string | null
   readonly lane: string
+  /** Makes the membership static (KIP-345): it outlives this process, and the next of this name goes on with it. */
+  readonly instance: string | null
   readonly log: Log
   /** What this member still has a hand on, also what it is about to let go. */
   owned(): readonly number[]
@@ -57,7 +63,8 @@ export interface Membership {
 }
 
 export function createMembership(cluster: Cluster, options: MembershipOptions): Membership {
-  const { group, topic, lane, log } = options
+  const { group, topic, lane, log, instance } = options
+  const sessionMs = instance === null ? SESSION_MS : STATIC_SESSION_MS
   const place = `group ${JSON.stringify(group)}`
   const started = Promise.withResolvers<void>()
   let member = ''
@@ -84,16 +91,17 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
       wakeUp?.()
     },
     get identity() {
-      return { group, member, generation }
+      return { group, member, instance, generation }
     },
     settled: () => (joining ? joined.promise : Promise.resolve()),
     check,
-    isStale: () => silenceMs() > SESSION_MS,
+    isStale: () => silenceMs() > sessionMs,
     verify: () => wakeUp?.(),
     async leave() {
       if (over) return
       end()
-      if (member === '') return
+      // A static member's partitions wait for it until its session is over.
+      if (member === '' || instance !== null) return
       const error = await cluster.toCoordinator(group, 'main', leaveGroup({ group, member }), HEARTBEAT_TIMEOUT_MS)
       if (error !== KAFKA.NONE && error !== KAFKA.UNKNOWN_MEMBER_ID) throw kafkaError(error, place)
     },
@@ -115,7 +123,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
   function check(): void {
     const silent = silenceMs()
     tickedAt = performance.now()
-    if (silent <= SESSION_MS || expired || over) return
+    if (silent <= sessionMs || expired || over) return
     log.warn({ group, topic, member, silentMs: Math.round(silent) }, 'silent for longer than a session')
     expire()
     wanted = true
@@ -172,12 +180,13 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     const request = joinGroup({
       group,
       member,
-      sessionMs: SESSION_MS,
+      instance,
+      sessionMs,
       rebalanceMs: REBALANCE_MS,
       protocol: PROTOCOL,
       metadata: encodeSubscription(topic, owned, owned.length === 0 ? -1 : generation),
     })
-    const answer = await cluster.toCoordinator(group, `${lane}join`, request, REBALANCE_MS + SESSION_MS)
+    const answer = await cluster.toCoordinator(group, `${lane}join`, request, REBALANCE_MS + sessionMs)
     if (over) return undefined
     if (answer.error === KAFKA.MEMBER_ID_REQUIRED) {
       member = answer.member
@@ -191,8 +200,8 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     const synced = await cluster.toCoordinator(
       group,
       `${lane}join`,
-      syncGroup({ group, member, generation }, shares),
-      REBALANCE_MS + SESSION_MS,
+      syncGroup({ group, member, instance, generation }, shares),
+      REBALANCE_MS + sessionMs,
     )
     if (over) return undefined
     if (synced.error !== KAFKA.NONE) return refused(synced.error)
@@ -208,6 +217,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
       expire()
       return undefined
     }
+    if (error === KAFKA.FENCED_INSTANCE_ID) expire()
     throw kafkaError(error, place)
   }
 
@@ -236,7 +246,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
       const error = await beatOnce()
       if (error === KAFKA.NONE || error === KAFKA.REBALANCE_IN_PROGRESS) heardAt = performance.now()
       if (error === KAFKA.REBALANCE_IN_PROGRESS) return
-      if (error === KAFKA.UNKNOWN_MEMBER_ID || error === KAFKA.ILLEGAL_GENERATION) {
+      if (OUT.has(error)) {
         refused(error)
         return
       }
@@ -248,7 +258,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
 
   async function beatOnce(): Promise<number> {
     try {
-      const request = heartbeat({ group, member, generation })
+      const request = heartbeat({ group, member, instance, generation })
       return await cluster.toCoordinator(group, `${lane}beat`, request, HEARTBEAT_TIMEOUT_MS)
     } catch (error) {
       // Silence is for `check` to judge.

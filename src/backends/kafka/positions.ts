@@ -39,7 +39,7 @@ export async function commitIdle(
 ): Promise<boolean> {
   if (positions.length === 0) return true
   return persist(async () => {
-    const nobody = { group, member: '', generation: -1 }
+    const nobody = { group, member: '', instance: null, generation: -1 }
     const errors = await cluster.toCoordinator(group, 'main', commitOffsets(nobody, topic, positions))
     const error = [...errors.values()].find((code) => code !== KAFKA.NONE) ?? KAFKA.NONE
     if (ACTIVE.has(error)) return false

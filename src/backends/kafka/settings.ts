@@ -12,6 +12,8 @@ export interface KafkaSettings {
   readonly tls: TlsSettings | undefined
   readonly login: Login | undefined
   readonly compression: Codec
+  /** Makes memberships static (KIP-345); undefined: they end with their connection. */
+  readonly instance: string | undefined
 }
 
 export interface TlsSettings {
@@ -29,6 +31,8 @@ const FILE_KEYS = [
   'token',
 ]
 const TOKEN_LOGIN = 'OAUTHBEARER'
+/** With the topic behind it, a static member's name may have 249 characters. */
+const INSTANCE = /^[a-zA-Z0-9._-]{1,40}$/
 
 /** Reads the URL and the file it names with `config=`; what the URL says wins. ERR_CONFIG names option, key and file. */
 export async function readSettings(url: string): Promise<KafkaSettings> {
@@ -49,6 +53,7 @@ export async function readSettings(url: string): Promise<KafkaSettings> {
     tls: parsed.tls ? await tlsOf(files) : withoutTls(files),
     login: loginOf(parsed, option('mechanism')?.toUpperCase(), file),
     compression: codecOf(option('compression')),
+    instance: instanceOf(option('instance')),
   }
 }
 
@@ -110,6 +115,11 @@ function codecOf(text = 'none'): Codec {
   const codec = oneOf('compression', text.toLowerCase(), CODECS)
   checkCodec(codec)
   return codec
+}
+
+function instanceOf(text: string | undefined): string | undefined {
+  if (text === undefined || INSTANCE.test(text)) return text
+  throw invalid('instance is to be 1 to 40 of a-z, A-Z, 0-9, ".", "_" and "-", and another one for each process')
 }
 
 function invalid(message: string): DrawbridgeError {

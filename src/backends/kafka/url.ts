@@ -9,7 +9,7 @@ export interface KafkaUrl {
 }
 
 /** The configuration file knows the same names, and more: see settings.ts. */
-export const OPTIONS = ['config', 'ca', 'cert', 'key', 'servername', 'mechanism', 'compression'] as const
+export const OPTIONS = ['config', 'ca', 'cert', 'key', 'servername', 'mechanism', 'compression', 'instance'] as const
 export type KafkaOption = (typeof OPTIONS)[number]
 
 const DEFAULT_PORT = 9092

@@ -14,10 +14,13 @@ function file(text: string, name = 'kafka.yaml'): string {
 }
 
 test('url-and-file-add-up-and-the-url-wins', async () => {
-  const config = file(`user: shop\npassword: ${SECRET}\nmechanism: SCRAM-SHA-256\ncompression: gzip\n`)
+  const config = file(
+    `user: shop\npassword: ${SECRET}\nmechanism: SCRAM-SHA-256\ncompression: gzip\ninstance: worker-1\n`,
+  )
   const settings = await readSettings(`kafka+ssl://one?config=${config}&compression=zstd`)
   expect(settings).toMatchObject({
     compression: 'zstd',
+    instance: 'worker-1',
     login: { mechanism: 'SCRAM-SHA-256', user: 'shop' },
   })
   await expect(settings.login?.secret()).resolves.toBe(SECRET)
@@ -31,6 +34,7 @@ test('without-options-nothing-is-set', async () => {
     tls: undefined,
     login: undefined,
     compression: 'none',
+    instance: undefined,
   })
 })
 
@@ -46,6 +50,7 @@ test('a-password-file-is-read-at-each-login', async () => {
 
 test.each([
   ['kafka://one?compression=brotli', 'compression is to be one of none, gzip, snappy, lz4, zstd'],
+  ['kafka://one?instance=a%20b', 'instance is to be'],
   ['kafka://one?ca=x.pem', 'ca is for TLS only'],
   ['kafka+ssl://one?ca=/nowhere.pem', '/nowhere.pem cannot be read'],
   ['kafka+ssl://one?cert=/nowhere.pem', 'both cert and key'],
