@@ -139,7 +139,10 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
       },
       describe: (name) => backend.describeTopic(name),
       widen: (name, partitions) => backend.widenTopic(name, wholeNumber('partitions', partitions, 1, 1, 10_000)),
-      delete: (name) => backend.deleteTopic(checkTopicName(name)),
+      async delete(name) {
+        await backend.deleteTopic(checkTopicName(name))
+        await replays.forget(name)
+      },
       async count(name, options = {}) {
         const described = await backend.describeTopic(name)
         const range = await resolveRange(backend, described, { from: options.from ?? 'earliest', to: options.to })

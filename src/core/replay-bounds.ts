@@ -29,6 +29,8 @@ export interface ReplayBounds {
    * interrupted, members are refused with ERR_REPLAY_UNFINISHED until the group is moved again. ERR_GROUP_ACTIVE.
    */
   move(group: string, topic: string, bound: ReplayRange | null, reposition: () => Promise<void>): Promise<void>
+  /** Takes away the bounds of all groups on a topic that has been deleted: not every broker tells a topic's lives apart. */
+  forget(topic: string): Promise<void>
   /** ERR_GROUP_ACTIVE while the group has live members. */
   checkIdle(group: string, topic: string): Promise<void>
 }
@@ -127,6 +129,15 @@ export function createReplayBounds(backend: Backend, clock: Clock): ReplayBounds
 
     async peek(group, topic) {
       return (await current(group, topic))?.bound ?? undefined
+    },
+
+    async forget(topic) {
+      await log.catchUp()
+      const left = [...newest.values()].filter(
+        (entry) => entry.topic === topic && (entry.moving || entry.bound !== null),
+      )
+      for (const { id: _, ...entry } of left)
+        await propose({ ...entry, version: entry.version + 1, moving: false, bound: null })
     },
 
     async move(group, topic, bound, reposition) {
