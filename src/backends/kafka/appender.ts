@@ -2,15 +2,18 @@ import { checkSize } from '../refusals.ts'
 import type { AppendResult } from '../../core/backend.ts'
 import { DrawbridgeError, isDrawbridgeError } from '../../core/errors.ts'
 import type { NewRecord } from '../../core/record.ts'
+import { isDeadLetterTopic } from '../../core/topic.ts'
 import { type Batch, type Produced, initProducerId } from './calls-log.ts'
 import { type Cluster, persist } from './cluster.ts'
-import type { Codec } from './compression.ts'
+import { type Codec, MAX_UNPACKED_BYTES } from './compression.ts'
 import { type Author, BATCH_OVERHEAD_BYTES, boundOf, compressBatch, encodeBatch } from './encode-batch.ts'
 import { KAFKA, isMoving, kafkaError, leaderError, withOutcome } from './errors.ts'
 import { createSender } from './sender.ts'
 
 /** Kafka's own default of max.message.bytes, batch overhead included; a record of MAX_BYTES fits. */
 export const MAX_BATCH_BYTES = 1_048_588
+/** Letters of records of topics that take larger ones; below Kafka's default of socket.request.max.bytes. */
+export const MAX_LETTER_BYTES = 67_108_864
 /** How long the broker's memory of sequence numbers is asked for the outcome of a batch whose answer was lost. */
 const RESOLVE_MS = 15_000
 const RESOLVE_PAUSE_MS = 100
@@ -59,7 +62,8 @@ export function createAppender(cluster: Cluster, codec: Codec, isClosed: () => b
     partition: number,
     records: readonly NewRecord[],
   ): Promise<AppendResult> {
-    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record)
+    const maxBytes = isDeadLetterTopic(topic) ? MAX_UNPACKED_BYTES : undefined
+    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record, maxBytes)
     let firstOffset: number | null = null
     for (let at = 0; at < records.length; ) {
       const end = batchEnd(records, at)
@@ -84,8 +88,11 @@ export function createAppender(cluster: Cluster, codec: Codec, isClosed: () => b
       line.sequence = 0
     }
     const place = `topic ${JSON.stringify(topic)}, partition ${partition}`
-    const bytes = await compressBatch(encodeBatch(records, line.author, line.sequence), codec)
-    if (bytes.length > MAX_BATCH_BYTES) throw kafkaError(KAFKA.MESSAGE_TOO_LARGE, place)
+    let bytes = await compressBatch(encodeBatch(records, line.author, line.sequence), codec)
+    const letter = isDeadLetterTopic(topic)
+    // What another client sent compressed may be larger than anything of ours; its letter has to be written all the same.
+    if (letter && bytes.length > MAX_BATCH_BYTES && codec === 'none') bytes = await compressBatch(bytes, 'gzip')
+    if (bytes.length > (letter ? MAX_LETTER_BYTES : MAX_BATCH_BYTES)) throw kafkaError(KAFKA.MESSAGE_TOO_LARGE, place)
     const batch = { topic, partition, bytes }
     let outcome = await offerUntilSettled(place, batch)
     if ('open' in outcome && outcome.open) outcome = await resolve(place, batch, outcome)

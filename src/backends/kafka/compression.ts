@@ -10,7 +10,7 @@ export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof CODECS)[number]
 
 /** A batch may grow to so many bytes; a broker takes 1 MiB by default, and a few bytes can ask for gigabytes. */
-const MAX_BATCH_BYTES = 134_217_728
+export const MAX_UNPACKED_BYTES = 134_217_728
 const SNAPPY_BLOCK_BYTES = 65_536
 /** The header that Java's SnappyOutputStream writes: a magic, its version, and the least version that can read it. */
 const XERIAL = Buffer.from('82534e41505059000000000100000001', 'hex')
@@ -54,19 +54,16 @@ function compressSnappy(bytes: Buffer): Buffer {
 }
 
 /**
- * ERR_UNSUPPORTED for what cannot be read here, ERR_STORE_FAILED for what is damaged. `place` names the batch.
+ * The records; or, where these bytes cannot be unpacked or become too large, why. Kafka has unpacked them when it took them, so
+ * it is the producer's doing and not to be waited for. ERR_UNSUPPORTED for a codec that is not known here. `place` names the batch.
  */
-export function decompress(codec: number, bytes: Buffer, place: string): Buffer {
+export function decompress(codec: number, bytes: Buffer, place: string): Buffer | string {
   const name = CODECS[codec]
   try {
     const found = decode(name, bytes)
     if (found !== undefined) return found
   } catch (error) {
-    throw new DrawbridgeError(
-      'ERR_STORE_FAILED',
-      `${place}: a batch compressed by ${name} cannot be read (${errorText(error)}): move the group or the read past it`,
-      { cause: error, details: { codec: name } },
-    )
+    return `${name}: ${errorText(error)}`
   }
   throw new DrawbridgeError(
     'ERR_UNSUPPORTED',
@@ -76,10 +73,10 @@ export function decompress(codec: number, bytes: Buffer, place: string): Buffer 
 }
 
 function decode(codec: Codec | undefined, bytes: Buffer): Buffer | undefined {
-  const maxOutputLength = MAX_BATCH_BYTES
+  const maxOutputLength = MAX_UNPACKED_BYTES
   if (codec === 'gzip') return zlib.gunzipSync(bytes, { maxOutputLength })
-  if (codec === 'snappy') return decompressSnappy(bytes, MAX_BATCH_BYTES)
-  if (codec === 'lz4') return decompressLz4(bytes, MAX_BATCH_BYTES)
+  if (codec === 'snappy') return decompressSnappy(bytes, MAX_UNPACKED_BYTES)
+  if (codec === 'lz4') return decompressLz4(bytes, MAX_UNPACKED_BYTES)
   if (codec === 'zstd' && typeof zlib.zstdDecompressSync === 'function') {
     return zlib.zstdDecompressSync(bytes, { maxOutputLength })
   }

@@ -15,6 +15,8 @@ const APPEND_TIME = 8
 const TRANSACTIONAL = 16
 const CONTROL = 32
 const ABORT = 0
+/** Header of a record that is a whole batch, with what kept it from being unpacked. */
+export const UNREADABLE = 'drawbridge.unreadable'
 
 export interface AbortedTransaction {
   readonly producer: bigint
@@ -42,6 +44,8 @@ interface Open extends Cursor {
   left: number
   readonly base: number
   readonly baseTimestamp: number
+  /** Why `buffer` is still compressed: the batch is given as one record, for what reads it to quarantine. */
+  readonly sealed: string | undefined
   /** null: the batch carries its producer's times only. */
   readonly appendedAt: number | null
 }
@@ -89,7 +93,7 @@ export function createChunk({ bytes, from, aborted, place }: ChunkSource): Chunk
         continue
       }
       const started = open.at
-      const record = readRecord(open, first, to, place)
+      const record = open.sealed === undefined ? readRecord(open, first, to, place) : wholeBatch(open, first, to)
       if (record !== undefined && into.length > 0 && taken + open.at - started > room.maxBytes) {
         open.at = started
         break
@@ -124,10 +128,13 @@ export function createChunk({ bytes, from, aborted, place }: ChunkSource): Chunk
       const codec = attributes & CODEC_MASK
       const left = bytes.readInt32BE(start + 57)
       if (left <= 0) continue
+      const unpacked = codec === 0 ? body : decompress(codec, body, `${place}, offset ${base}`)
+      const sealed = typeof unpacked === 'string' ? unpacked : undefined
       return {
-        buffer: codec === 0 ? body : decompress(codec, body, `${place}, offset ${base}`),
+        buffer: typeof unpacked === 'string' ? body : unpacked,
+        sealed,
         at: 0,
-        left,
+        left: sealed === undefined ? left : 1,
         base,
         baseTimestamp: int64(bytes, start + 27),
         appendedAt: (attributes & APPEND_TIME) === 0 ? null : int64(bytes, start + 35),
@@ -201,6 +208,15 @@ function readRecord(open: Open, first: number, to: number, place: string): Store
     if (isDrawbridgeError(error)) throw error
     throw damaged(place, open.base, errorText(error), error)
   }
+}
+
+/** What cannot be unpacked, as it is, in the place of its first record. */
+function wholeBatch(open: Open, first: number, to: number): StoredRecord | undefined {
+  const { base: offset, buffer, baseTimestamp: timestamp, appendedAt, sealed = '' } = open
+  open.at = buffer.length
+  if (offset < first || offset >= to) return undefined
+  const headers = [[UNREADABLE, Buffer.from(sealed)]] as const
+  return { offset, key: null, value: Buffer.from(buffer), headers, timestamp, appendedAt: appendedAt ?? timestamp }
 }
 
 export function damaged(place: string, offset: number, why: string, cause?: unknown): DrawbridgeError {

@@ -1,7 +1,8 @@
 import type { TopicDescription } from '../../core/backend.ts'
 import { type TopicSpec, specText } from '../../core/topic-spec.ts'
 import { DrawbridgeError, hasCode } from '../../core/errors.ts'
-import { MAX_BATCH_BYTES } from './appender.ts'
+import { isDeadLetterTopic } from '../../core/topic.ts'
+import { MAX_BATCH_BYTES, MAX_LETTER_BYTES } from './appender.ts'
 import {
   BROKER_RESOURCE,
   TOPIC_RESOURCE,
@@ -58,7 +59,7 @@ function configsOf(spec: TopicSpec): Readonly<Record<string, string>> {
     'retention.ms': String(spec.retentionMs ?? -1),
     'retention.bytes': String(spec.retentionBytes ?? -1),
     'message.timestamp.type': 'LogAppendTime',
-    'max.message.bytes': String(MAX_BATCH_BYTES),
+    'max.message.bytes': String(isDeadLetterTopic(spec.name) ? MAX_LETTER_BYTES : MAX_BATCH_BYTES),
   }
 }
 
