@@ -4,10 +4,10 @@ import { stampChunk } from './chunk.ts'
 import { type StoreWrites, type TopicDoc } from './documents.ts'
 import { getPartition, getTopic, putPartition } from './documents.ts'
 import { topicUnknown } from './errors.ts'
-import type { AppendRequest } from './requests.ts'
+import type { AppendRequest, Results } from './requests.ts'
 import { trimPartition } from './retention.ts'
 
-export function applyAppend(store: StoreWrites, request: AppendRequest, dir: string): { firstOffset: number } {
+export function applyAppend(store: StoreWrites, request: AppendRequest, dir: string): Results['append'] {
   const { topic, partition, buffer, chunks } = request
   const { id, partitions, retentionMs, retentionBytes } = existingTopic(store, topic, dir)
   const state = getPartition(store, id, partition)
@@ -27,7 +27,7 @@ export function applyAppend(store: StoreWrites, request: AppendRequest, dir: str
     const bounds = { maxBytes: retentionBytes, oldest: retentionMs === null ? null : appendedAt - retentionMs }
     putPartition(store, id, partition, trimPartition(store, id, partition, grown, bounds))
   }
-  return { firstOffset: state.next }
+  return { firstOffset: state.next, topicId: id }
 }
 
 export function existingTopic(store: StoreWrites, topic: string, dir: string): TopicDoc {

@@ -49,7 +49,7 @@ export function applyWidenTopic(store: StoreWrites, request: WidenTopicRequest, 
 export function applyDeleteTopic(store: StoreWrites, request: DeleteTopicRequest, dir: string): null {
   const { topic } = request
   const doc: TopicDoc = existingTopic(store, topic, dir)
-  const groups = store.list(ALL_GROUPS, MAX_GROUPS).map(({ key }) => groupOfKey(key))
+  const groups = store.keys(ALL_GROUPS, MAX_GROUPS).map(groupOfKey)
   const mine = groups.filter(({ topicId }) => topicId === doc.id).map(({ group }) => group)
   for (const group of mine) checkIdle(store, group, topic, doc.id, 'delete the topic')
   for (const group of mine) forgetGroup(store, group, doc)

@@ -117,7 +117,9 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
     checkOpen()
     for (const [index, record] of records.entries()) checkSize(topic, partition, index, record)
     const { buffer, chunks } = encodeAppend(records)
-    return send({ kind: 'append', topic, partition, buffer, chunks, skewMs: skew() }, [buffer])
+    const request = { kind: 'append', topic, partition, buffer, chunks, skewMs: skew() } as const
+    const { firstOffset } = await send(request, [buffer])
+    return { firstOffset }
   }
 
   async function openFeed(options: FeedOptions): Promise<EmbeddedFeed> {

@@ -1,4 +1,5 @@
 import { DrawbridgeError } from '../../core/errors.ts'
+import { decodeGroup, encodeGroup } from './group-code.ts'
 import type { GroupDoc, Tick } from './leases.ts'
 import {
   COUNTERS_KEY,
@@ -12,9 +13,10 @@ import {
   positionKey,
   topicKey,
 } from './keys.ts'
+import { type Counters, decodeCounters, encodeCounters } from './news.ts'
 
 /** The layout this code reads and writes. Another number means another version of Drawbridge wrote the store. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** What reading needs of LMDB; inside a transaction it sees the transaction's own writes. */
 export interface StoreReads {
@@ -77,15 +79,6 @@ export const NOT_COMPACTED: CompactionState = {
   claim: null,
 }
 
-/** What the watch reads: one small value that every transaction others should notice moves on. */
-export interface Counters {
-  /** Transactions that appended. */
-  readonly appends: number
-  /** Changes of groups their members must hear of. */
-  readonly changes: number
-  readonly nextTopicId: number
-}
-
 export function getTopic(store: StoreReads, name: string): TopicDoc | undefined {
   return getJson<TopicDoc>(store, topicKey(name))
 }
@@ -112,12 +105,11 @@ export function putCompaction(store: StoreWrites, topicId: number, partition: nu
 }
 
 export function getCounters(store: StoreReads): Counters {
-  const [appends = 0, changes = 0, nextTopicId = 1] = getNumbers(store, COUNTERS_KEY) ?? []
-  return { appends, changes, nextTopicId }
+  return decodeCounters(getNumbers(store, COUNTERS_KEY))
 }
 
 export function putCounters(store: StoreWrites, counters: Counters): void {
-  putNumbers(store, COUNTERS_KEY, [counters.appends, counters.changes, counters.nextTopicId])
+  putNumbers(store, COUNTERS_KEY, encodeCounters(counters))
 }
 
 export function getTick(store: StoreReads): Tick {
@@ -130,11 +122,12 @@ export function putTick(store: StoreWrites, tick: Tick): void {
 }
 
 export function getGroup(store: StoreReads, group: string, topicId: number): GroupDoc | undefined {
-  return getJson<GroupDoc>(store, groupKey(group, topicId))
+  const bytes = store.get(groupKey(group, topicId))
+  return bytes && decodeGroup(bytes)
 }
 
 export function putGroup(store: StoreWrites, group: string, topicId: number, doc: GroupDoc): void {
-  putJson(store, groupKey(group, topicId), doc)
+  store.put(groupKey(group, topicId), encodeGroup(doc))
 }
 
 export function getPosition(store: StoreReads, group: string, topicId: number, partition: number): number | null {

@@ -6,6 +6,7 @@ import type { StoredRecord } from '../../core/record.ts'
 import { getGroup } from './documents.ts'
 import { fenced } from './errors.ts'
 import { RENEW_MS, SESSION_TICKS, TICK_MS } from './leases.ts'
+import { groupNumber } from './news.ts'
 import { type Cursor, createCursor } from './pull.ts'
 import type { ReadStore } from './reading.ts'
 import type { FirstPositions, LeasedAssignment, TurnResult } from './requests.ts'
@@ -53,7 +54,7 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
   let over = false
 
   const joined = await send({ kind: 'join', group, topic, member, from: context.from })
-  const stopOverhearing = context.watch.overhear(onNews)
+  const stopOverhearing = context.watch.overhear(groupNumber(group, context.topicId), onNews)
   // The caller has the feed in hand before its first partition arrives.
   setImmediate(() => {
     take(joined)
@@ -97,8 +98,8 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     if (!over) timer = setTimeout(() => void turn(), RENEW_MS)
   }
 
-  function onNews(news: { readonly groups: boolean }): void {
-    if (!news.groups || over) return
+  function onNews(): void {
+    if (over) return
     const found = context.read((snapshot) => getGroup(snapshot, group, context.topicId)?.generation)
     if (found !== generation) void turn()
   }
@@ -151,7 +152,7 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
   function listen(wanting: boolean): void {
     if (!wanting) stopListening?.()
     if (!wanting) stopListening = undefined
-    else stopListening ??= context.watch.listen(() => undefined)
+    else stopListening ??= context.watch.poll()
   }
 
   function assign({ epoch, ...assignment }: LeasedAssignment): void {

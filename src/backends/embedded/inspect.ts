@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type GroupDoc } from './leases.ts'
+import { decodeGroup } from './group-code.ts'
 import { ALL_GROUPS, groupOfKey } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
 import { sharedFileSystem } from './place.ts'
@@ -82,8 +82,7 @@ function silentMembers(db: Lmdb): readonly SilentMember[] {
     const names = new Map(allTopics(snapshot).map(([name, { id }]) => [id, name]))
     return Array.from(snapshot.range(ALL_GROUPS)).flatMap(({ key, value }) => {
       const { group, topicId } = groupOfKey(key)
-      const doc = JSON.parse(Buffer.from(value).toString()) as GroupDoc
-      return Object.values(doc.members).flatMap(({ pid, started }) => {
+      return Object.values(decodeGroup(value).members).flatMap(({ pid, started }) => {
         const portrait = portrayProcess(pid)
         const state = isProcessAlive(pid, started) ? portrait.state : 'gone'
         if (state === 'running') return []

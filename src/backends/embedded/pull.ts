@@ -3,6 +3,7 @@ import { DrawbridgeError } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
 import { type ReadBatch, type ReadStore, readBatch } from './reading.ts'
 import { EMPTY_PARTITION, getPartition } from './documents.ts'
+import { placeNumber } from './news.ts'
 import type { Watch } from './watch.ts'
 
 /** A place in one partition, moved on by pulls. */
@@ -78,7 +79,7 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
 
   function news(): Promise<void> {
     return new Promise((resolve) => {
-      const stop = watch.listen(() => wakeUp?.())
+      const stop = watch.listen(placeNumber(topicId, partition), () => wakeUp?.())
       wakeUp = () => {
         stop()
         wakeUp = undefined

@@ -178,7 +178,7 @@ export interface Results {
   readonly beginCompaction: CompactionTask | null
   readonly thin: { readonly bytesRemoved: number }
   readonly endCompaction: null
-  readonly append: { readonly firstOffset: number }
+  readonly append: { readonly firstOffset: number; readonly topicId: number }
   readonly join: TurnResult
   readonly turn: TurnResult
   readonly release: null

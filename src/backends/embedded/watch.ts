@@ -1,4 +1,5 @@
-import { type Counters, getCounters } from './documents.ts'
+import { getCounters } from './documents.ts'
+import { type Counters, newsBetween } from './news.ts'
 import type { ReadStore } from './reading.ts'
 
 const FAST_MS = 1
@@ -6,52 +7,59 @@ const SLOW_MS = 20
 /** How long after the last news the store is still looked at every FAST_MS. */
 const ACTIVE_MS = 200
 
-export interface News {
-  readonly appends: boolean
-  readonly groups: boolean
-}
-
 /** Tells those who wait that the store may have something for them. Nobody waiting, nothing polls. */
 export interface Watch {
-  /** Calls `onNews` after commits that appended or changed a group, until the returned function is called. */
-  listen(onNews: (news: News) => void): () => void
-  /** As `listen`, but only what others or this process's own commits bring up: it does not make the watch poll. */
-  overhear(onNews: (news: News) => void): () => void
+  /** Calls `onNews` after commits that appended to the place (news.ts), until the returned function is called. */
+  listen(place: number, onNews: () => void): () => void
+  /** Calls `onNews` after changes of the group (news.ts) that a look brings up; it does not make the watch look. */
+  overhear(group: number, onNews: () => void): () => void
+  /** Makes the watch look until the returned function is called, though nobody listens. */
+  poll(): () => void
   /** This process has committed: no need to wait for the next look. */
   nudge(): void
   close(): void
 }
 
+type Listeners = Map<number, Set<() => void>>
+
 /** `onError` gets what reading the store throws; the watch is over then. */
 export function createWatch(read: ReadStore, onError: (error: unknown) => void): Watch {
-  const listeners = new Set<(news: News) => void>()
-  const bystanders = new Set<(news: News) => void>()
+  const listeners: Listeners = new Map()
+  const bystanders: Listeners = new Map()
+  let reasons = 0
   let timer: NodeJS.Timeout | undefined
   let closed = false
   let seen: Counters = read(getCounters)
   let delay = FAST_MS
   let lastNews = performance.now()
 
-  return { listen, overhear, nudge: look, close }
+  return { listen, overhear: (group, onNews) => enter(bystanders, group, onNews), poll, nudge: look, close }
 
-  function listen(onNews: (news: News) => void): () => void {
-    listeners.add(onNews)
+  function listen(place: number, onNews: () => void): () => void {
+    const leave = enter(listeners, place, onNews)
+    const stop = poll()
+    return () => {
+      leave()
+      stop()
+    }
+  }
+
+  function poll(): () => void {
+    let polling = true
+    reasons += 1
     schedule()
     return () => {
-      listeners.delete(onNews)
-      if (listeners.size > 0) return
+      if (!polling) return
+      polling = false
+      reasons -= 1
+      if (reasons > 0) return
       clearTimeout(timer)
       timer = undefined
     }
   }
 
-  function overhear(onNews: (news: News) => void): () => void {
-    bystanders.add(onNews)
-    return () => bystanders.delete(onNews)
-  }
-
   function schedule(): void {
-    if (closed || listeners.size === 0 || timer !== undefined) return
+    if (closed || reasons === 0 || timer !== undefined) return
     timer = setTimeout(() => {
       timer = undefined
       look()
@@ -63,21 +71,18 @@ export function createWatch(read: ReadStore, onError: (error: unknown) => void):
     if (closed) return
     try {
       const found = read(getCounters)
-      const news = { appends: found.appends !== seen.appends, groups: found.changes !== seen.changes }
+      const { places, groups } = newsBetween(seen, found)
       seen = found
-      if (news.appends || news.groups) tell(news)
-      else slowDown()
+      if (places === 'all' || groups === 'all' || places.size + groups.size > 0) {
+        lastNews = performance.now()
+        if (delay > FAST_MS) hurry()
+        tell(listeners, places)
+        tell(bystanders, groups)
+      } else slowDown()
     } catch (error) {
       close()
       onError(error)
     }
-  }
-
-  function tell(news: News): void {
-    lastNews = performance.now()
-    if (delay > FAST_MS) hurry()
-    // A copy, because whoever is served stops listening, and whoever starts has just looked.
-    for (const onNews of [...listeners, ...bystanders]) onNews(news)
   }
 
   function slowDown(): void {
@@ -97,4 +102,19 @@ export function createWatch(read: ReadStore, onError: (error: unknown) => void):
     bystanders.clear()
     clearTimeout(timer)
   }
+}
+
+function enter(listeners: Listeners, of: number, onNews: () => void): () => void {
+  const those = listeners.get(of) ?? new Set()
+  listeners.set(of, those.add(onNews))
+  return () => {
+    those.delete(onNews)
+    if (those.size === 0 && listeners.get(of) === those) listeners.delete(of)
+  }
+}
+
+/** Goes over a copy, because whoever is served stops listening, and whoever starts has just looked. */
+function tell(listeners: Listeners, news: ReadonlySet<number> | 'all'): void {
+  const concerned = news === 'all' ? [...listeners.values()] : [...news].flatMap((of) => listeners.get(of) ?? [])
+  for (const onNews of concerned.flatMap((those) => [...those])) onNews()
 }

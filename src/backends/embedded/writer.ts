@@ -2,15 +2,16 @@ import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DrawbridgeError, errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { applyRequest } from './apply.ts'
-import { type StoreWrites, checkFormat, getCounters, putCounters } from './documents.ts'
+import { type StoreWrites, checkFormat, getCounters, getTopic, putCounters } from './documents.ts'
 import { storeError, storeFailed, storeFull, toPlain } from './errors.ts'
 import { type HolderFile, openHolderFile } from './holder.ts'
 import { insideGate } from './gate.ts'
 import { FORMAT_KEY } from './keys.ts'
 import { type Lmdb, openLmdb } from './lmdb.ts'
+import { groupNumber, placeNumber, withNews } from './news.ts'
 import { claimPlace, placeOfProcess } from './place.ts'
 import { readerTable } from './reader-table.ts'
-import type { Answer, Envelope, WriterCommand, WriterData, WriterMessage } from './requests.ts'
+import type { Answer, Envelope, Results, WriterCommand, WriterData, WriterMessage } from './requests.ts'
 import { CLAIMED, SLOTS, WAITING } from './requests.ts'
 import { roomIn, roomNeeded } from './room.ts'
 import { openTurnstile, type Turnstile } from './turnstile.ts'
@@ -166,19 +167,27 @@ function runTogether(writer: Writer, envelopes: readonly Envelope[], claimed: Se
   if (!hasRoom(writer, envelopes)) throw storeFull(writer.dir, `${roomIn(writer.dir)} bytes are free`)
   return inTransaction(writer, (store) => {
     const answers = envelopes.map((envelope) => run(writer, store, envelope, claimed))
-    const before = getCounters(store)
-    let { appends, changes } = before
-    for (const [index, { request }] of envelopes.entries()) {
-      const answer = answers[index]
-      if (answer?.ok !== true) continue
-      if (request.kind === 'append') appends += 1
-      if (request.kind === 'join' || request.kind === 'leave' || request.kind === 'release') changes += 1
-      if (request.kind === 'turn' && answer.value !== null && 'expired' in answer.value && answer.value.expired)
-        changes += 1
-    }
-    if (appends + changes > before.appends + before.changes) putCounters(store, { ...before, appends, changes })
+    tellNews(store, envelopes, answers)
     return answers
   })
+}
+
+/** Notes what others are to hear of; without anything, the counters stay as they are. */
+function tellNews(store: StoreWrites, envelopes: readonly Envelope[], answers: readonly Answer[]): void {
+  const places = new Set<number>()
+  const groups = new Set<number>()
+  for (const [index, { request }] of envelopes.entries()) {
+    const answer = answers[index]
+    if (answer?.ok !== true) continue
+    const { value } = answer
+    if (request.kind === 'append') places.add(placeNumber((value as Results['append']).topicId, request.partition))
+    const expired = request.kind === 'turn' && (value as Results['turn']).expired
+    if (expired || request.kind === 'join' || request.kind === 'leave' || request.kind === 'release') {
+      const topic = getTopic(store, request.topic)
+      if (topic !== undefined) groups.add(groupNumber(request.group, topic.id))
+    }
+  }
+  if (places.size + groups.size > 0) putCounters(store, withNews(getCounters(store), places, groups))
 }
 
 function run(writer: Writer, store: StoreWrites, { id, request }: Envelope, claimed: Set<number>): Answer {
