@@ -29,9 +29,13 @@ export interface Bench {
   readonly hooks: Hooks
 }
 
-/** Runs the scenarios on every backend there is: the same code, the same expectations. */
-export function onEveryBackend(theme: string, scenarios: (bench: Bench) => void): void {
-  for (const backend of BACKENDS) {
+/** Runs the scenarios on every backend there is, and on those given besides: the same code, the same expectations. */
+export function onEveryBackend(
+  theme: string,
+  scenarios: (bench: Bench) => void,
+  besides: readonly BackendUnderTest[] = [],
+): void {
+  for (const backend of [...BACKENDS, ...besides]) {
     const missing = backendMissing(backend, process.env)
     describe(`${theme} on ${backend.name}`, () => {
       if (missing === undefined) scenarios(createBench(theme, backend))
@@ -74,7 +78,7 @@ function createBench(theme: string, backend: BackendUnderTest): Bench {
     },
     url: ownUrl,
     connect: () => kept(openBroker(ownUrl(), { log })),
-    open: (other) => kept(openBackend(other ?? ownUrl(), { log })),
+    open: (other) => kept(backend.open?.() ?? openBackend(other ?? ownUrl(), { log })),
     async join(connection, options) {
       const member = await joinGroup(connection, options)
       members.push(member)

@@ -1,12 +1,13 @@
 import { expect } from '@jest/globals'
 import { LETTER_HEADERS } from '../../src/core/dead-letter.ts'
 import { DrawbridgeError, defineTopic } from '../../src/index.ts'
+import type { Headers } from '../../src/core/record.ts'
 import { collect } from '../kit/collect.ts'
 import { eventually } from '../kit/eventually.ts'
 import { onEveryBackend } from './every-backend.ts'
 import { steps, stepTopic } from './steps.ts'
 
-onEveryBackend('letters', ({ it, connect, name }) => {
+onEveryBackend('letters', ({ it, connect, name, logged }) => {
   const group = name('g')
 
   it('an-exhausted-record-becomes-a-letter-with-its-bytes-and-the-cause', async () => {
@@ -120,9 +121,7 @@ onEveryBackend('letters', ({ it, connect, name }) => {
       what: 'every record became a letter',
     })
     const letters = await collect(broker.read(await broker.topic(`${topic.name}.g.dead`), { to: 'end' }))
-    const causes = letters.map(({ headers }) =>
-      headers.find(([name]) => name === LETTER_HEADERS.cause)?.[1]?.toString(),
-    )
+    const causes = letters.map(({ headers }) => headerText(headers, LETTER_HEADERS.cause))
     expect(causes).toEqual([
       'thrown: undefined',
       'thrown: null',
@@ -169,4 +168,87 @@ onEveryBackend('letters', ({ it, connect, name }) => {
     const [letter] = await collect(broker.read(await broker.topic(`${topic.name}.${group}.dead`), { to: 'end' }))
     expect(letter?.value).toHaveLength(1_000_000)
   })
+
+  it('a-letter-is-durable-before-the-position-passes-its-record', async () => {
+    const [broker, observer] = [await connect(), await connect()]
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(40, 1))
+    await broker.subscribe(topic, { group, concurrency: 4, retry: { attempts: 2, minDelayMs: 1 } }, () => {
+      throw new Error('never')
+    })
+    const letterTopic = `${topic.name}.${group}.dead`
+    const missing: number[] = []
+    await eventually(
+      async () => {
+        // The position first: a letter of every record below it has to be there already.
+        const { positions } = await observer.groups.describe(group, topic)
+        const passed = positions[0]?.next ?? 0
+        if (passed === 0) return false
+        const letters = await collect(observer.read(await observer.topic(letterTopic), { to: 'end' }))
+        const offsets = new Set(letters.map(({ headers }) => Number(headerText(headers, LETTER_HEADERS.offset))))
+        missing.push(...[...Array(passed).keys()].filter((offset) => !offsets.has(offset)))
+        return passed === 40
+      },
+      { what: 'all are letters', timeoutMs: 60_000, intervalMs: 1 },
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('a-letter-that-cannot-be-written-blocks-its-partition-alone-and-is-never-skipped', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 2)
+    await broker.declare(topic)
+    // Somebody made the letter topic with too few partitions: letters of partition 1 have no place.
+    const letterTopic = `${topic.name}.${group}.dead`
+    await broker.backend.createTopic({
+      ...(await broker.topics.describe(topic.name)),
+      name: letterTopic,
+      partitions: 1,
+    })
+    const producer = broker.producer(topic)
+    for (let count = 0; count < 6; count++) {
+      for (const partition of [0, 1])
+        await producer.send({ key: count === 0 ? 'bad' : `good-${count}`, count }, { partition })
+    }
+    const seen: string[] = []
+    const subscription = await broker.subscribe(
+      topic,
+      { group, maxInFlight: 3, retry: { attempts: 1 } },
+      ({ value, partition, offset }) => {
+        if (value.key === 'bad') throw new Error('never')
+        seen.push(`${partition}:${offset}`)
+      },
+    )
+    const of = (partition: number) => seen.filter((place) => place.startsWith(`${partition}:`))
+    const told = () => logged.filter((line) => line.includes('letter not written') && line.includes(topic.name)).length
+    const status = await eventually(
+      () =>
+        of(0).length === 5 && told() >= 2 && subscription.status().state === 'BLOCKED'
+          ? subscription.status()
+          : undefined,
+      { what: 'partition 0 is through, partition 1 is blocked and tried again', timeoutMs: 30_000 },
+    )
+    expect(status.partitions.map(({ blockedBy }) => blockedBy)).toEqual([
+      undefined,
+      { offset: 0, key: Buffer.from('bad'), attempt: 1 },
+    ])
+    // Its window is as far as it goes, and its position stands.
+    expect(of(1)).toEqual(['1:1', '1:2'])
+    expect((await broker.groups.describe(group, topic)).positions[1]).toMatchObject({ next: 0, lag: 6 })
+    await broker.topics.widen(letterTopic, 2)
+    await eventually(async () => (await broker.groups.describe(group, topic)).positions.every(({ lag }) => lag === 0), {
+      what: 'the letter is written at last',
+      timeoutMs: 60_000,
+    })
+    expect(of(1)).toHaveLength(5)
+    expect(subscription.status().state).toBe('RUNNING')
+    const letters = await collect(broker.read(await broker.topic(letterTopic), { to: 'end' }))
+    expect(new Set(letters.map(({ partition }) => partition))).toEqual(new Set([0, 1]))
+    expect(letters).toHaveLength(2)
+  }, 120_000)
 })
+
+function headerText(headers: Headers, wanted: string): string | undefined {
+  return headers.find(([header]) => header === wanted)?.[1]?.toString()
+}

@@ -112,4 +112,58 @@ onEveryBackend('reading', ({ it, connect, name }) => {
       details: { topic: topic.name, partition: 0, offset: 1 },
     })
   })
+
+  it('a-range-of-several-partitions-has-bounds-for-each', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 3)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    for (let count = 0; count < 5; count++)
+      for (const partition of [0, 1, 2]) await producer.send({ key: `p${partition}`, count }, { partition })
+    const places = async (options: Parameters<typeof broker.read>[1]) =>
+      (await collect(broker.read(topic, options))).map(({ partition, offset }) => `${partition}:${offset}`).toSorted()
+    // A partition without a `from` begins at its beginning; one without a `to` is not read.
+    expect(await places({ from: { offsets: { 1: 3 } }, to: 'end' })).toEqual(
+      [0, 1, 2].flatMap((p) => [0, 1, 2, 3, 4].filter((offset) => p !== 1 || offset >= 3).map((o) => `${p}:${o}`)),
+    )
+    expect(await places({ to: { offsets: { 0: 2, 2: 1 } } })).toEqual(['0:0', '0:1', '2:0'])
+    expect(await places({ from: { offsets: { 0: 4 } }, to: { offsets: { 0: 5 } } })).toEqual(['0:4'])
+    expect(await places({ from: { offsets: { 2: 1 } }, to: { offsets: { 2: 1 } } })).toEqual([])
+    for (const wrong of [{ from: 3 }, { to: 3 }, { from: { offsets: { 3: 0 } } }, { to: { offsets: { 0: -1 } } }])
+      await expect(places({ to: 'end', ...wrong })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+    await expect(places({ from: { timestamp: 'tomorrow' }, to: 'end' })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
+  })
+
+  it('a-tail-begins-at-the-end-and-misses-nothing-that-comes', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 3)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    await producer.sendAll(steps(9, 3))
+    const tail = broker.read(topic, { from: 'latest' })[Symbol.asyncIterator]()
+    const first = tail.next()
+    // It is at the end as soon as anything comes through it.
+    let sent = 0
+    let came: Step | undefined
+    void first.then((result) => {
+      if (result.done !== true) came = result.value.value
+    })
+    await eventually(
+      async () => {
+        if (came === undefined) await producer.send({ key: 'tail', count: sent++ })
+        return came !== undefined
+      },
+      { what: 'something comes through the tail' },
+    )
+    expect(came?.key).toBe('tail')
+    const begun = came?.count ?? -1
+    for (let more = 0; more < 10; more++) await producer.send({ key: 'tail', count: sent++ })
+    const counts = [begun]
+    while (counts.length < sent - begun) {
+      const result = await tail.next()
+      if (result.done !== true) counts.push(result.value.value.count)
+    }
+    expect(counts).toEqual(Array.from({ length: sent - begun }, (_, n) => begun + n))
+    await tail.return?.()
+  })
 })

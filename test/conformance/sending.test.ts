@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals'
+import { defineTopic } from '../../src/index.ts'
 import { collect } from '../kit/collect.ts'
 import { onEveryBackend } from './every-backend.ts'
 import { steps, stepTopic } from './steps.ts'
@@ -84,5 +85,24 @@ onEveryBackend('sending', ({ it, connect, name }) => {
       code: 'ERR_TOPIC_UNKNOWN',
     })
     await expect(collect(broker.read(topic, { to: 'end' }))).rejects.toMatchObject({ code: 'ERR_TOPIC_UNKNOWN' })
+  })
+
+  it('a-million-bytes-of-key-value-and-headers-are-taken-and-one-more-is-refused', async () => {
+    const broker = await connect()
+    const topic = defineTopic({ name: name('t'), value: 'bytes', partitions: 1 })
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    const options = { key: Buffer.alloc(1_000, 'k'), headers: [['head', Buffer.alloc(996, 'h')]] } as const
+    const value = Buffer.alloc(998_000, 'v')
+    const refused = producer.send(Buffer.concat([value, Buffer.from('!')]), options)
+    await expect(refused).rejects.toMatchObject({
+      code: 'ERR_RECORD_TOO_LARGE',
+      details: { outcome: 'not-written', bytes: 1_000_001, maxBytes: 1_000_000 },
+    })
+    await producer.send(value, options)
+    const [stored, ...more] = await collect(broker.read(topic, { to: 'end' }))
+    expect(more).toEqual([])
+    expect([stored?.key?.equals(options.key), stored?.value.equals(value)]).toEqual([true, true])
+    expect(stored?.headers).toEqual(options.headers)
   })
 })

@@ -8,6 +8,8 @@ export interface BackendUnderTest {
   readonly variable: string | null
   /** A URL for one test file: of the running broker, or of a new store. */
   createUrl(): string
+  /** For a backend that no URL names. */
+  open?(): Promise<Backend>
   /** Deviations, as `THEME: TEST`. Each is printed with its reason; a name that no test has fails the run. */
   readonly skip: readonly { readonly test: string; readonly reason: string }[]
   readonly hooks: Hooks

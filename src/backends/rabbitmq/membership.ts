@@ -168,8 +168,10 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   async function revoke(partitions: readonly number[]): Promise<void> {
     const mine = partitions.filter((partition) => held.get(partition)?.revoked === undefined && held.has(partition))
     if (mine.length > 0) {
-      const end = revokeNow(mine)
-      for (const partition of mine) (held.get(partition) as Part).revoked = end
+      // Revoked before the holder is asked: what it pulls from then on is nothing.
+      const { promise, resolve } = Promise.withResolvers<void>()
+      for (const partition of mine) (held.get(partition) as Part).revoked = promise
+      void revokeNow(mine).then(resolve)
     }
     await Promise.all(partitions.flatMap((partition) => held.get(partition)?.revoked ?? []))
   }
