@@ -186,4 +186,30 @@ onEveryBackend('failures', ({ it, connect, name, logged }) => {
     })
     await eventually(() => narrow.length === 20, { what: 'they go through one by one', ...SOON })
   })
+
+  it('what-at-most-once-has-begun-never-comes-again', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 1)
+    await broker.declare(topic)
+    await broker.producer(topic).sendAll(steps(6, 1))
+    const begun: number[] = []
+    const { opened, open } = gate()
+    const first = await broker.subscribe(
+      topic,
+      { group, delivery: 'at-most-once', concurrency: 2, drainTimeoutMs: 50 },
+      async ({ offset }) => {
+        begun.push(offset)
+        await opened
+      },
+    )
+    await eventually(() => begun.length === 2, { what: 'as many run as may', ...SOON })
+    // No more is committed ahead than is being handled, and it is given up half done.
+    await expect(first.stop()).rejects.toMatchObject({ code: 'ERR_DRAIN_DEADLINE' })
+    expect((await broker.groups.describe(group, topic)).positions[0]?.lag).toBe(4)
+    const second: number[] = []
+    await broker.subscribe(topic, { group, delivery: 'at-most-once' }, ({ offset }) => void second.push(offset))
+    await eventually(() => second.length === 4, { what: 'the rest is handled', ...SOON })
+    open()
+    expect([...begun, ...second]).toEqual([0, 1, 2, 3, 4, 5])
+  })
 })

@@ -47,7 +47,7 @@ export function skipBreaches(
 export function scenarioNames(tree: SourceTree): ReadonlySet<string> {
   const names = new Set<string>()
   for (const source of tree.values()) {
-    const theme = /^onEveryBackend\('([^']+)'/m.exec(source)?.[1]
+    const theme = /^onEveryBackend\(\s*'([^']+)'/m.exec(source)?.[1]
     if (theme === undefined) continue
     for (const [, test] of source.matchAll(/^\s+it\(\s*'([^']+)'/gm)) names.add(`${theme}: ${test}`)
   }
