@@ -103,7 +103,7 @@ test('the-registry-of-a-broker-is-changed-on-purpose-alone', async () => {
   await done(cli.run(['schemas', 'bind', '--registry', second]))
   await done(push(second))
   expect((await push(first)).stderr).toContain('error ERR_REGISTRY_DIFFERS')
-})
+}, 180_000)
 
 test('a-registry-that-does-not-answer-sets-no-record-aside', async () => {
   let answers: 'nothing' | 'a refused login' | 'not found by a proxy' | 'well' = 'nothing'

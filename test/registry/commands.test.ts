@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createCli, done, jsonLines } from '../cli/cli.ts'
+import { clientOf } from './registries.ts'
 import { recordOf } from './schemas.ts'
 
 test('schemas are pushed, checked, listed and judged by the level that was set', async () => {
@@ -50,6 +51,40 @@ test('a served registry answers until SIGTERM ends it in order, and its login is
   expect(await server.ended).toEqual({ code: 0, signal: null })
   expect(server.lines.join('\n') + server.stderr()).not.toContain('secret')
 })
+
+test('several-servers-of-one-broker-agree, each its own process', async () => {
+  const cli = createCli()
+  const servers = [1, 2].map(() => cli.start(['schemas', 'serve', '--port', '0', '--json']))
+  const urls = await Promise.all(
+    servers.map(
+      async (server) => (await server.message<{ url: string }>((line) => line.url !== undefined, 'a URL')).url,
+    ),
+  )
+  const clients = urls.map((url) => clientOf(url))
+  const names = Array.from({ length: 20 }, (_, index) => `f${index}=`)
+  await Promise.all(
+    clients.flatMap((client, which) =>
+      names.map((name, index) => client.register(`s${(index + which) % 4}`, recordOf('a', name))),
+    ),
+  )
+  const seen = await Promise.all(
+    clients.map(async (client) => {
+      const entries = []
+      for (const subject of await client.subjects())
+        for (const version of await client.versions(subject)) entries.push(await client.version(subject, version))
+      return entries
+    }),
+  )
+  expect(seen[0]).toHaveLength(40)
+  expect(seen[1]).toEqual(seen[0])
+  const schemas = new Map(seen[0]?.map((entry) => [entry?.id, entry?.schema]))
+  expect([schemas.size, new Set(schemas.values()).size]).toEqual([20, 20])
+  await clients[0]?.deleteSubject('s0')
+  expect(await clients[1]?.subjects()).toEqual(['s1', 's2', 's3'])
+  await Promise.all(clients.map((client) => client.close()))
+  for (const server of servers) server.kill('SIGTERM')
+  for (const server of servers) expect(await server.ended).toEqual({ code: 0, signal: null })
+}, 120_000)
 
 test('commands, connectors and doctor use the registry that is given, and show nothing of its login', async () => {
   const [cli, other] = [createCli(), createCli()]

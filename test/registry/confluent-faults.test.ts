@@ -89,7 +89,8 @@ describe('ids', () => {
 })
 
 describe('a registry that misbehaves is out of reach, in time', () => {
-  const limits = { attemptMs: 300, totalMs: 800, maxBodyBytes: 1_000_000 }
+  /** For what would take the whole time limit; all else fails at once. */
+  const impatient = { attemptMs: 300, totalMs: 800 }
   const cases: readonly (readonly [what: string, says: string, behaviour: Behaviour])[] = [
     ['silence', 'gave no whole answer within', () => undefined],
     [
@@ -118,13 +119,14 @@ describe('a registry that misbehaves is out of reach, in time', () => {
   ]
   test.each(cases)('%s', async (_what, says, behaviour) => {
     await using server = await openFaultServer(behaviour)
+    const limits = says.startsWith('gave no whole answer') ? impatient : {}
     await using(server.url, { limits }, async (registry) => {
       const started = performance.now()
       await expect(registry.schemaById(7)).rejects.toMatchObject({
         ...UNREACHABLE,
         message: expect.stringContaining(says),
       })
-      expect(performance.now() - started).toBeLessThan(5_000)
+      expect(performance.now() - started).toBeLessThan(15_000)
       expect(server.seen.length).toBeLessThanOrEqual(3)
     })
   })
@@ -152,7 +154,7 @@ describe('a registry that misbehaves is out of reach, in time', () => {
 
   test('nobody listens, or nobody has the name', async () => {
     for (const url of ['http://127.0.0.1:9', 'http://registry.invalid'])
-      await using(url, { limits }, async (registry) => {
+      await using(url, {}, async (registry) => {
         const error = { ...UNREACHABLE, message: expect.stringContaining(`${url} cannot be reached`) }
         await expect(registry.schemaById(7)).rejects.toMatchObject(error)
       })
@@ -193,7 +195,7 @@ describe('what is repeated', () => {
       await using server = await openFaultServer(
         onceBroken(broken, (response) => json(response, 200, { ...entry, is_compatible: true })),
       )
-      await using(server.url, { limits: { attemptMs: 1_000 } }, call)
+      await using(server.url, { limits: { attemptMs: 3_000 } }, call)
       expect(server.seen).toHaveLength(2)
     }
     let registrations = 0
@@ -204,7 +206,7 @@ describe('what is repeated', () => {
       } else if (++registrations === 1) broken(response, n, request)
       else json(response, 200, { id: 1 })
     })
-    await using(server.url, { limits: { attemptMs: 1_000 } }, async (registry) => {
+    await using(server.url, { limits: { attemptMs: 3_000 } }, async (registry) => {
       expect(await registry.register('s', SCHEMA.schema)).toEqual(entry)
       expect(registrations).toBe(2)
     })

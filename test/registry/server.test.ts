@@ -205,27 +205,36 @@ test('only those who log in are let in, and no password is told', async () => {
     expect((await ask('GET', '/subjects', undefined, as(login), guarded.url)).status).toBe(200)
 })
 
-test('a server that closes lets the request in hand finish, and a client that stalls cannot hold it', async () => {
-  const closing = await openSchemaServer({ registry: broker.registry, log: silentLog, host: '127.0.0.1', port: 0 })
-  const port = Number(new URL(closing.url).port)
+/** A server of its own, and the beginning of a registration sent to it by hand. */
+async function openHalfAsked() {
+  const options = { registry: broker.registry, log: silentLog, host: '127.0.0.1', port: 0 }
+  const own = await openSchemaServer(options)
   const body = JSON.stringify({ schema: recordOf('late') })
-  const head = `POST /subjects/late/versions HTTP/1.1\r\nhost: x\r\ncontent-type: ${MEDIA_TYPE}\r\ncontent-length: ${body.length}\r\n\r\n`
-  const [slow, stalled] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  const socket = connect(Number(new URL(own.url).port), '127.0.0.1')
   const said: string[] = []
-  slow.on('data', (chunk: Buffer) => said.push(chunk.toString()))
-  stalled.on('error', () => undefined)
-  stalled.write(head)
-  slow.write(head)
-  await new Promise<void>((resolve) => slow.write(body.slice(0, 5), () => resolve()))
-  await eventually(async () => (await ask('GET', '/', undefined, {}, closing.url)).status === 200, {
-    what: 'it serves',
-  })
-  const closed = closing.close(3_000)
-  slow.write(body.slice(5))
-  await eventually(() => said.join('').includes('{"id":'), { what: 'the request in hand is answered' })
+  socket.on('data', (chunk: Buffer) => said.push(chunk.toString())).on('error', () => undefined)
+  const head = `POST /subjects/late/versions HTTP/1.1\r\nhost: x\r\ncontent-type: ${MEDIA_TYPE}\r\ncontent-length: ${body.length}`
+  await new Promise<void>((resolve) => socket.write(`${head}\r\n\r\n${body.slice(0, 5)}`, () => resolve()))
+  // A whole request that came later is answered, so the beginning has arrived.
+  expect((await ask('GET', '/', undefined, {}, own.url)).status).toBe(200)
+  return { own, socket, said: () => said.join(''), rest: body.slice(5) }
+}
+
+test('a server that closes answers the request in hand and takes no new one', async () => {
+  const { own, socket, said, rest } = await openHalfAsked()
+  const closed = own.close(60_000)
+  socket.write(rest)
+  await eventually(() => said().includes('{"id":'), { what: 'the answer', timeoutMs: 30_000 })
   await closed
-  await expect(fetch(`${closing.url}/subjects`)).rejects.toThrow()
-  slow.destroy()
+  await expect(fetch(`${own.url}/subjects`)).rejects.toThrow()
+  socket.destroy()
+})
+
+test('a client that stalls holds a closing server no longer than the deadline', async () => {
+  const { own, socket, said } = await openHalfAsked()
+  await own.close(100)
+  expect(said()).toBe('')
+  socket.destroy()
 })
 
 test('a port that is taken is told', async () => {
