@@ -37,7 +37,8 @@ export function globalsOf(command: Command): Globals {
 /** A token does not fit into a URL, so it comes by the environment alone. */
 function registryOf(url: string | undefined): RegistryOptions | undefined {
   if (url === undefined || url === '' || url === 'topic') return undefined
-  return { url, token: process.env['DRAWBRIDGE_REGISTRY_TOKEN'] }
+  const token = process.env['DRAWBRIDGE_REGISTRY_TOKEN']
+  return { url, token: token === '' ? undefined : token }
 }
 
 /** Connects, does the work, and lets go of the broker whatever happens. */

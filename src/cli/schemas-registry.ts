@@ -2,10 +2,8 @@ import type { Command } from 'commander'
 import type { CompatibilityLevel } from '../avro/compatibility.ts'
 import { DrawbridgeError } from '../core/errors.ts'
 import { valueSubject } from '../core/topic.ts'
-import type { OpenBroker } from '../open-broker.ts'
-import type { RegistryPlace } from '../registry/registry.ts'
 import { readFileArgument } from './argument.ts'
-import { type Globals, globalsOf, stderrLog } from './globals.ts'
+import { globalsOf, withBroker } from './globals.ts'
 import { list, output } from './output.ts'
 
 export function addSchemasRegistry(schemas: Command): void {
@@ -42,19 +40,9 @@ interface PushOptions {
   readonly dryRun?: boolean
 }
 
-async function withRegistry<R>(globals: Globals, work: (broker: OpenBroker) => Promise<R>): Promise<R> {
-  const { openBroker } = await import('../open-broker.ts')
-  await using broker = await openBroker(globals.broker, {
-    registry: globals.registry,
-    create: globals.create,
-    log: stderrLog(globals.json),
-  })
-  return await work(broker)
-}
-
 async function listSchemas(subject: string | undefined, deleted: boolean, command: Command): Promise<void> {
   const globals = globalsOf(command)
-  await withRegistry(globals, async ({ registry }) => {
+  await withBroker(globals, async ({ registry }) => {
     if (subject === undefined) {
       const rows = []
       for (const name of await registry.subjects({ deleted })) {
@@ -86,7 +74,7 @@ async function push(file: string, options: PushOptions, command: Command): Promi
   const text = await readFileArgument('FILE', file)
   const { checkSchema } = await import('../avro/check-schema.ts')
   checkSchema(text)
-  await withRegistry(globals, async ({ registry }) => {
+  await withBroker(globals, async ({ registry }) => {
     if (options.dryRun === true) {
       const differences = await registry.check(subject, text)
       if (differences.length > 0)
@@ -113,7 +101,7 @@ function subjectOf({ subject, topic }: PushOptions): string {
 
 async function showLevel(text: string | undefined, subject: string | null, command: Command): Promise<void> {
   const globals = globalsOf(command)
-  await withRegistry(globals, async ({ registry }) => {
+  await withBroker(globals, async ({ registry }) => {
     if (text !== undefined) await registry.setLevel(subject, await parseLevel(text))
     const own = await registry.level(subject)
     const level = own ?? (await registry.level(null))
@@ -136,9 +124,9 @@ async function parseLevel(text: string): Promise<CompatibilityLevel | null> {
 async function bind(command: Command): Promise<void> {
   const globals = globalsOf(command)
   const { placeText } = await import('../registry/bound-registry.ts')
-  await withRegistry(globals, async ({ registry }) => {
+  await withBroker(globals, async ({ registry }) => {
     await registry.bind()
-    const place: RegistryPlace = registry.place
+    const { place } = registry
     if (globals.json) await output.data({ bound: place })
     else await output.line(`the schema ids of this broker are of ${placeText(place)} from now on`)
   })
