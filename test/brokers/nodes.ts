@@ -1,4 +1,4 @@
-import { BROKER_NAMES, type BrokerName, type Note } from './broker.ts'
+import { type Broker, BROKER_NAMES, type BrokerName, type Note } from './broker.ts'
 import { cacheFolder } from './cache.ts'
 import { withLock } from './lock.ts'
 import { endNode, nodeReady, signalNode, startProcess } from './node.ts'
@@ -34,12 +34,21 @@ export function listNodes(): readonly NodeStatus[] {
 
 /** Starts a node that is dead, with its data and on its ports, and resolves when it serves; nothing to do when it runs. */
 export function startNode(name: string): Promise<void> {
+  return startNodes([name])
+}
+
+/** As `startNode` for nodes that get ready only together, such as the majority of a cluster. */
+export function startNodes(names: readonly string[]): Promise<void> {
   return underLock(async () => {
-    const { state, node } = findNode(name)
-    const broker = BROKERS[state.broker]
-    const started = runs(node) ? node : await startProcess(broker, node)
-    writeState(withNode(state, started))
-    await nodeReady(broker, started, [started])
+    const started: { readonly broker: Broker; readonly node: NodeState }[] = []
+    for (const name of names) {
+      const { state, node: found } = findNode(name)
+      const broker = BROKERS[state.broker]
+      const node = runs(found) ? found : await startProcess(broker, found)
+      writeState(withNode(state, node))
+      started.push({ broker, node })
+    }
+    for (const { broker, node } of started) await nodeReady(broker, node, [node])
   })
 }
 

@@ -92,7 +92,8 @@ export function createCrew(options: {
     while (!over) {
       const { positions } = await broker.groups.describe(group, ticks).catch(() => ({ positions: [] }))
       for (const [partition, { next }] of positions.entries()) if (next !== null) journal.position(partition, next)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      // A run that fails leaves this behind: it must not keep the process.
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref())
     }
   }
 

@@ -1,5 +1,5 @@
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { killNode, startNode } from '../../brokers/nodes.ts'
+import { killNode, startNodes } from '../../brokers/nodes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { openTcpProxy, type ProxyMode } from '../../kit/tcp-proxy.ts'
 
@@ -53,12 +53,10 @@ export async function deposed(topic: string, node: string): Promise<void> {
   )
 }
 
-/** Brings every node back, whatever a test that failed has left. */
+/** Brings every node back, whatever has become of it. All at once: none gets ready without a second one. */
 export async function mendCluster(): Promise<void> {
-  for (const node of NODES) {
-    await killNode(node, 'SIGCONT').catch(() => undefined)
-    await startNode(node)
-  }
+  for (const node of NODES) await killNode(node, 'SIGCONT').catch(() => undefined)
+  await startNodes(NODES)
 }
 
 async function partitionsOf(

@@ -70,6 +70,21 @@ describe('three Kafka nodes: nothing lost, stored twice, out of order or passed 
     expect(counts.failed).toBe(0)
   })
 
+  test('when-all-nodes-are-killed-at-once', async () => {
+    const { findings } = await underTraffic('all-killed', async ({ topic, members, journal, allUnderLoad }) => {
+      for (let round = 0; round < SCALE.rounds; round++) {
+        // Members that are silent for a session let go of their partitions: what they had not committed comes again.
+        for (const { name } of members) journal.disturbed(name)
+        await Promise.all(NODES.map((node) => killNode(node)))
+        await mendCluster()
+        await wholeAgain(topic)
+        await allUnderLoad()
+        for (const { name } of members) journal.woken(name)
+      }
+    })
+    expect(findings).toEqual([])
+  })
+
   test('when-a-leader-stands-still', async () => {
     const { findings } = await underTraffic('leader-stopped', async ({ topic, allUnderLoad }) => {
       for (let round = 0; round < SCALE.rounds; round++) {
