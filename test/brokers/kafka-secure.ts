@@ -6,12 +6,15 @@ import { CLIENT_SUBJECT, makeCertificates } from './certificates.ts'
 import { createKafka } from './kafka.ts'
 import { needTools } from './tools.ts'
 
+/** Users whose rights tests set, each those of one test file. */
+export type Limited = 'guest' | 'clerk'
+
 /** Port numbers and passwords, as `secrets.json` in KAFKA_SECURE_FOLDER has them beside the certificates. */
 export interface KafkaSecrets {
   /** By listener: see LISTENERS. */
   readonly ports: Readonly<Record<string, number>>
-  /** By user. `shop` may do everything, `guest` nothing that no access rule allows. */
-  readonly passwords: Readonly<Record<'shop' | 'guest', string>>
+  /** By user. `shop` may do everything, the others nothing that no access rule allows. */
+  readonly passwords: Readonly<Record<'shop' | Limited, string>>
 }
 
 /** Security protocol by listener. On PLAINTEXT everybody may do everything, which is how tests set access rules. */
@@ -51,7 +54,7 @@ async function secure(
   node: NodePlan,
 ): Promise<{ config: Readonly<Record<string, string>>; format: readonly string[] }> {
   await makeCertificates(node.folder, node.log)
-  const passwords = { shop: newPassword(), guest: newPassword() }
+  const passwords = { shop: newPassword(), guest: newPassword(), clerk: newPassword() }
   const ports = Object.fromEntries(Object.keys(LISTENERS).map((name) => [name, portOf(node, name.toLowerCase())]))
   const secrets: KafkaSecrets = { ports, passwords }
   await writeFile(join(node.folder, 'secrets.json'), JSON.stringify(secrets), { mode: 0o600 })

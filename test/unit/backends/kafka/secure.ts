@@ -2,7 +2,7 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, Resourc
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../../../src/core/log.ts'
-import type { KafkaSecrets } from '../../../brokers/kafka-secure.ts'
+import type { KafkaSecrets, Limited } from '../../../brokers/kafka-secure.ts'
 import { requiredBackends } from '../../../conformance/skips.ts'
 import { tempDir } from '../../../kit/temp-dir.ts'
 import { inspect } from 'node:util'
@@ -40,10 +40,10 @@ export function secureKafka() {
     allow,
   }
 
-  /** `guest` may do this and nothing else. */
-  async function allow(rights: readonly Right[]): Promise<void> {
+  /** The user may do this and nothing else. */
+  async function allow(user: Limited, rights: readonly Right[]): Promise<void> {
     const admin = new Kafka({ brokers: [`127.0.0.1:${ports['CLIENT']}`], logLevel: logLevel.NOTHING }).admin()
-    const common = { principal: 'User:guest', host: '*', permissionType: AclPermissionTypes.ALLOW }
+    const common = { principal: `User:${user}`, host: '*', permissionType: AclPermissionTypes.ALLOW }
     await admin.connect()
     try {
       const every = { resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY }
@@ -65,7 +65,7 @@ export function secureKafka() {
   }
 }
 
-/** What `guest` may do with what. */
+/** What a user may do with what. */
 export type Right = readonly [
   kind: 'TOPIC' | 'GROUP' | 'CLUSTER',
   name: string,

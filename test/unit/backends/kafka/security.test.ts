@@ -145,19 +145,19 @@ securityTest('a-missing-right-is-named', async ({ host, ca, passwords, allow }) 
       const member = await joinGroup(backend, { group: name, topic: name })
       await member.feed.close()
     }
-    await allow([])
+    await allow('guest', [])
     await lacks(() => backend.createTopic({ name: `${name}-2`, ...SPEC }), 'Describe and Read on the topic')
     await lacks(append, 'Write on a topic')
-    await allow(rights)
+    await allow('guest', rights)
     await eventually(append, { what: 'an append with all its rights' })
-    await allow([...rights, ['TOPIC', other, 'DESCRIBE']])
+    await allow('guest', [...rights, ['TOPIC', other, 'DESCRIBE']])
     await lacks(() => backend.append(other, 0, [record('x')]), 'Write on the topic')
     await lacks(() => readOne(backend, name), 'Read on the topic')
     await lacks(() => backend.describeTopic(name), 'DescribeConfigs on the topic')
     await lacks(join, 'Describe and Read on the group')
     await lacks(() => backend.deleteTopic(name), 'Delete on the topic')
     await lacks(() => backend.widenTopic(name, 2), 'Alter on the topic')
-    await allow([...rights, ['TOPIC', `${name}-2`, 'DESCRIBE']])
+    await allow('guest', [...rights, ['TOPIC', `${name}-2`, 'DESCRIBE']])
     await lacks(
       () => backend.createTopic({ name: `${name}-2`, ...SPEC }),
       'Create on the topic and DescribeConfigs on the cluster',
