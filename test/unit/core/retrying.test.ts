@@ -111,6 +111,18 @@ describe('retrying on a scripted broker', () => {
     expect([seen.slice(4), subscription.status().state]).toEqual([['k', 'c'], 'RUNNING'])
   })
 
+  it('a-record-whose-next-attempt-runs-blocks-nobody-for-all-to-see', async () => {
+    const { broker, append, subscribe } = await createScriptedCore()
+    append(0, 'k')
+    const handlers = createHandlers()
+    const subscription = await subscribe({ maxInFlight: 1, retry: { minDelayMs: 400 } }, handlers.handle)
+    handlers.fail('k')
+    await broker.clock.advance(299)
+    expect(subscription.status().state).toBe('BLOCKED')
+    await broker.clock.advance(1)
+    expect([handlers.begun, subscription.status().state]).toEqual([['k.1', 'k.2'], 'RUNNING'])
+  })
+
   it('an-attempt-over-its-time-has-failed-at-that-time', async () => {
     const { broker, append, subscribe, letters, group } = await createScriptedCore()
     append(0, 'stuck', 'b')

@@ -74,9 +74,25 @@ describe('revoking on a scripted broker', () => {
     await broker.clock.settle()
     const revoked = outcomeOf(group.revoke([0]))
     await broker.clock.advance(0)
-    expect([revoked(), group.positions]).toEqual(['ok', [0]])
+    expect([revoked(), group.positions, broker.clock.due()]).toEqual(['ok', [0], []])
     await broker.clock.advance(300_000)
-    expect([handlers.begun, broker.clock.due()]).toEqual([['a.1', 'b.1'], []])
+    expect(handlers.begun).toEqual(['a.1', 'b.1'])
+  })
+
+  it('what-was-committed-ahead-is-handled-before-a-revocation-ends-unless-it-waits-for-a-retry', async () => {
+    const { broker, group, append, subscribe } = await createScriptedCore()
+    append(0, 'a', 'b', 'c')
+    const handlers = createHandlers()
+    const retry = { minDelayMs: 60_000, maxDelayMs: 60_000 }
+    await subscribe({ delivery: 'at-most-once', concurrency: 2, retry }, handlers.handle)
+    handlers.fail('a')
+    await broker.clock.settle()
+    const revoked = outcomeOf(group.revoke([0]))
+    await broker.clock.advance(1_000)
+    expect([revoked(), group.positions]).toEqual([undefined, [2]])
+    handlers.finish('b')
+    await broker.clock.advance(0)
+    expect([revoked(), group.positions, handlers.begun]).toEqual(['ok', [2], ['a.1', 'b.1']])
   })
 
   it('a-record-that-fails-during-a-revocation-is-not-tried-again-here', async () => {
