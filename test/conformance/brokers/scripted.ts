@@ -4,7 +4,7 @@ import type { BackendUnderTest } from '../under-test.ts'
 let broker: ScriptedBroker | undefined
 const absent = () => Promise.reject(new Error('the scripted broker has no clients but its own'))
 
-/** The backend of core's unit tests. It runs the lifecycle part of the suite, so that what they see is what a backend does. */
+/** The backend of core's unit tests. It runs the lifecycle part of the suite and some more, so that what they see is what a backend does. */
 export const scripted: BackendUnderTest = {
   name: 'scripted',
   variable: null,
