@@ -22,6 +22,7 @@ const HEARTBEAT_TIMEOUT_MS = 4_000
 const REBALANCE_MS = 30_000
 const TICK_MS = 250
 const PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 2_000
 /** Somebody else has what was ours. */
 const OUT = new Set<number>([KAFKA.UNKNOWN_MEMBER_ID, KAFKA.ILLEGAL_GENERATION, KAFKA.FENCED_INSTANCE_ID])
 /** How often members look whether the topic has grown. */
@@ -142,13 +143,14 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
   }
 
   async function run(): Promise<void> {
-    while (!over) {
+    for (let failed = 0; !over; ) {
       try {
         if (!joining) joined = Promise.withResolvers()
         joining = true
         const share = await join()
         if (share === undefined) continue
         joining = false
+        failed = 0
         joined.resolve()
         options.onShare(share)
         started.resolve()
@@ -158,7 +160,8 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
         if (isDrawbridgeError(error) && error.verdict === 'retry') {
           log.debug({ group, topic, error: errorText(error) }, 'membership interrupted, trying again')
           cluster.forgetCoordinator(group)
-          await sleep(PAUSE_MS)
+          // Members that lost the same broker do not come back all at once.
+          await sleep(Math.min(PAUSE_MS * 2 ** failed++, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2))
         } else fail(error as DrawbridgeError)
       }
     }

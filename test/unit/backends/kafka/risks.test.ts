@@ -55,8 +55,10 @@ testUnless(missing, 'doctor-warns-of-one-copy-unclean-leaders-and-senders-times'
   const risks = await risksOf(url, topic)
   expect(risks).toContain('"message.timestamp.type":"CreateTime"')
   for (const said of ['one copy only', 'unclean leader election', 'CreateTime']) expect(risks).toContain(said)
-  const { stdout, code } = await runProcess('src/cli/main.ts', { args: ['--broker', url, 'doctor'] })
+  const { stdout, stderr, code } = await runProcess('src/cli/main.ts', { args: ['--broker', url, 'doctor'] })
   expect(code).toBe(0)
+  // kafkajs issue 1751: a timer of a negative time, and every one starts the next.
+  expect(stderr).not.toContain('TimeoutNegativeWarning')
   expect(stdout).toMatch(/warn {2}topics {4}\d+ topics? \(.*one copy only/)
 })
 
