@@ -68,10 +68,13 @@ export function failureOf(host: string, error: unknown, lateAfterMs: number | nu
 }
 
 /** ERR_BROKER_UNREACHABLE for whatever kept the registry from answering. */
-export function unreachable(failure: Failure | undefined): DrawbridgeError {
+export function unreachable(
+  failure: Failure | undefined,
+  outcome: 'not-written' | 'unknown' = 'not-written',
+): DrawbridgeError {
   const { host, reason } = failure ?? { host: '(any)', reason: 'gave no answer in time' }
   return new DrawbridgeError('ERR_BROKER_UNREACHABLE', `the schema registry ${host} ${reason}`, {
-    details: { registry: host },
+    details: { registry: host, outcome },
   })
 }
 

@@ -37,7 +37,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
 export interface Transport {
   /**
    * Resolves to what the registry said in the dialect, errors included. ERR_BROKER_UNREACHABLE when none of the hosts
-   * said anything of the kind in time. Calls are repeated unless they are a DELETE: all others change nothing, or the
+   * said anything of the kind in time; `outcome` is unknown where something was to be changed. Calls are repeated unless they are a DELETE: all others change nothing, or the
    * same again.
    */
   call(call: Call): Promise<Answer>
@@ -86,7 +86,7 @@ export function createTransport(
     }
     if (doubtful !== undefined) return doubtful
     if (closing.signal.aborted) throw new DrawbridgeError('ERR_CLOSED', 'the connection to the registry was closed')
-    throw unreachable(failure)
+    throw unreachable(failure, isChange(wanted) ? 'unknown' : 'not-written')
   }
 
   async function pause(attempt: number, until: number): Promise<boolean> {
@@ -123,4 +123,9 @@ export function createTransport(
       await agent.destroy()
     },
   }
+}
+
+/** A schema sent to be looked up or checked changes nothing. */
+function isChange({ method, path }: Call): boolean {
+  return method === 'POST' ? /^\/subjects\/[^/]+\/versions$/.test(path) : method !== 'GET'
 }

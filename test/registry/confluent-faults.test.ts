@@ -215,8 +215,10 @@ describe('what is repeated', () => {
   test('no deletion', async () => {
     await using server = await openFaultServer((response) => dialectError(response, 50001))
     await using(server.url, {}, async (registry) => {
-      await expect(registry.deleteSubject('s')).rejects.toMatchObject(UNREACHABLE)
+      const unknown = { ...UNREACHABLE, details: { outcome: 'unknown' } }
+      await expect(registry.deleteSubject('s')).rejects.toMatchObject(unknown)
       expect(server.seen).toHaveLength(1)
+      await expect(registry.find('s', SCHEMA.schema)).rejects.toMatchObject({ details: { outcome: 'not-written' } })
     })
   })
 
