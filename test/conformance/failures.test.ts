@@ -41,6 +41,35 @@ onEveryBackend('failures', ({ it, connect, name, logged }) => {
     expect(text).toEqual([expect.stringContaining('drawbridge.letter.code=ERR_HANDLER_TIMEOUT')])
   })
 
+  it('a-handler-that-hangs-without-a-limit-holds-up-its-key-and-nothing-else', async () => {
+    const broker = await connect()
+    const topic = stepTopic(name('t'), 2)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    for (let count = 0; count < 5; count++) {
+      await producer.send({ key: 'stuck', count }, { partition: 0 })
+      for (const partition of [0, 1]) await producer.send({ key: `other-${partition}`, count }, { partition })
+    }
+    const seen: string[] = []
+    const subscription = await broker.subscribe(
+      topic,
+      { group, concurrency: 2, drainTimeoutMs: 50 },
+      ({ value: { key, count } }) => {
+        seen.push(`${key}#${count}`)
+        return key === 'stuck' ? new Promise(() => undefined) : undefined
+      },
+    )
+    await eventually(() => seen.length === 11, { what: 'all the others are handled', ...SOON })
+    await eventually(async () => (await broker.groups.describe(group, topic)).positions[1]?.lag === 0, {
+      what: 'the other partition is committed',
+      ...SOON,
+    })
+    expect(seen.filter((step) => step.startsWith('stuck'))).toEqual(['stuck#0'])
+    expect(subscription.status().partitions[0]).toMatchObject({ position: 0, inFlight: 10 })
+    await expect(subscription.stop()).rejects.toMatchObject({ code: 'ERR_DRAIN_DEADLINE' })
+    expect((await broker.groups.describe(group, topic)).positions.map(({ lag }) => lag)).toEqual([10, 0])
+  })
+
   it('a-result-that-comes-after-the-time-limit-is-thrown-away', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 1)
