@@ -4,6 +4,7 @@ import { DrawbridgeError } from '../core/errors.ts'
 import type { Topic } from '../core/topic.ts'
 import { parseCount, parseFrom, parseTo, PLACES } from './argument.ts'
 import { globalsOf, withBroker } from './globals.ts'
+import { output } from './output.ts'
 import { type Print, printerOf, printRange } from './print-messages.ts'
 import { watchInterruption } from './signals.ts'
 
@@ -103,4 +104,6 @@ async function join(
   if (signal.aborted) await stop()
   await done
   await stopped
+  // It ended by itself, and whoever waits for more should know.
+  if (stopped === undefined) output.note(`group ${group} has come to the end of its replay on topic ${topic.name}`)
 }

@@ -4,7 +4,7 @@ import { connect } from '../open-broker.ts'
 import { compareRows, readFolder, readRows, rowText } from './demo/compare.ts'
 import { runPipeline } from './demo/pipeline.ts'
 import { openReceiver } from './demo/receiver.ts'
-import { countRecords, replaySecondHalf } from './demo/replay.ts'
+import { replaySecondHalf } from './demo/replay.ts'
 import { createSetup, type DemoSetup, writeConfig } from './demo/setup.ts'
 import { output, table } from './output.ts'
 import { watchInterruption } from './signals.ts'
@@ -70,7 +70,8 @@ async function run(
     const kills = await runPipeline({ setup, config, brokerUrl, rows: source.length, receiver, signal, say })
 
     await using broker = await connect(brokerUrl)
-    const records = await countRecords(broker, await broker.topic(setup.topic), { to: 'end', signal })
+    const counted = await broker.topics.count(setup.topic, { signal })
+    const records = counted.reduce((sum, partition) => sum + partition.records, 0)
     const replayed = await replaySecondHalf(broker, setup.topic, `${setup.topic}.replay`, signal)
     say(
       `replayed from offsets ${replayed.from.join(', ')} of partitions 0 to ${PARTITIONS - 1} into a side group: ${replayed.handled} of ${replayed.expected} records`,

@@ -97,7 +97,11 @@ async function showPlan(broker: Broker, work: Work, group: string | undefined): 
       signal,
       onCounted: (records) => progress.show(`${records} records counted`),
     })
+    .catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
     .finally(() => progress.clear())
+  if (counted === undefined) return
   await showRanges(globals, topic, group, counted)
   if (globals.json) return
   const records = counted.reduce((sum, { records }) => sum + records, 0)

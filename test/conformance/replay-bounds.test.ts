@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals'
+import type { Backend } from '../../src/core/backend.ts'
 import { createReplayBounds, type ReplayRange, REPLAY_TOPIC } from '../../src/core/replay-bounds.ts'
 import { eventually } from '../kit/eventually.ts'
 import { onEveryBackend } from './every-backend.ts'
@@ -65,31 +66,68 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     }
   }, 120_000)
 
-  it('a-move-under-way-holds-a-joining-member-up-until-it-is-done', async () => {
+  it('members-that-join-during-a-move-wait-for-it-and-share-what-it-leaves', async () => {
+    const [broker, second] = [await connect(), await connect()]
+    const topic = stepTopic(name('t'), 2)
+    await broker.declare(topic)
+    const producer = broker.producer(topic)
+    for (let n = 0; n < 20; n++) await producer.send({ key: `k-${n}`, count: n }, { partition: n % 2 })
+    const bounds = createReplayBounds(broker.backend, broker.clock)
+    const moving = Promise.withResolvers<void>()
+    const moved = bounds.move('g', topic.name, { from: [3, 3], to: [5, 5] }, async () => {
+      await broker.backend.resetGroup('g', topic.name, [3, 3])
+      await moving.promise
+    })
+    const described = () => broker.groups.describe('g', topic)
+    await eventually(async () => (await described()).positions[0]?.next === 3, { what: 'the positions are set' })
+    const seen: string[] = []
+    const join = (connection: typeof broker) =>
+      connection.subscribe(topic, { group: 'g' }, ({ partition, offset }) => void seen.push(`${partition}:${offset}`))
+    // The second one takes a partition from the first before that has begun with it.
+    const first = join(broker)
+    const held = async (members: number) => {
+      const holding = (await described()).members.filter(({ partitions }) => partitions.length > 0)
+      return holding.length === members
+    }
+    await eventually(() => held(1), { what: 'the first member holds all' })
+    const other = join(second)
+    await eventually(() => held(2), { what: 'each holds one' })
+    expect(seen).toEqual([])
+    moving.resolve()
+    await moved
+    for (const member of [await first, await other]) await member.done
+    expect(seen.sort()).toEqual(['0:3', '0:4', '1:3', '1:4'])
+  })
+
+  it('a-mover-that-dies-at-any-step-leaves-what-was-or-what-is-to-be-or-a-refusal', async () => {
     const broker = await connect()
     const topic = stepTopic(name('t'), 1)
     await broker.declare(topic)
     await broker.producer(topic).sendAll(steps(1, 10))
-    const bounds = createReplayBounds(broker.backend, broker.clock)
-    const moving = Promise.withResolvers<void>()
-    const moved = bounds.move('g', topic.name, { from: [3], to: [5] }, async () => {
-      await broker.backend.resetGroup('g', topic.name, [3])
-      await moving.promise
-    })
-    await eventually(async () => (await broker.groups.describe('g', topic)).positions[0]?.next === 3, {
-      what: 'the positions are set',
-    })
-    const seen: number[] = []
-    const joining = broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
-    await eventually(async () => (await broker.groups.describe('g', topic)).members.length === 1, {
-      what: 'the member has joined',
-    })
-    expect(seen).toEqual([])
-    moving.resolve()
-    await moved
-    await (await joining).done
-    expect(seen).toEqual([3, 4])
-  })
+    const range = { from: [2], to: [5] }
+    const left = new Set<string>()
+    for (const answered of [true, false]) {
+      for (let step = 0, finished = false; !finished; step++) {
+        const group = `g-${String(answered)}-${step}`
+        await broker.groups.reset(group, topic, { to: 7 })
+        const backend = mortal(broker.backend, step, answered)
+        finished = await createReplayBounds(backend, broker.clock)
+          .move(group, topic.name, range, () => backend.resetGroup(group, topic.name, range.from))
+          .then(
+            () => true,
+            () => false,
+          )
+        const { positions } = await broker.groups.describe(group, topic)
+        const found = await createReplayBounds(broker.backend, broker.clock)
+          .find(group, topic.name)
+          .catch((error: { code: string }) => error.code)
+        if (found === undefined) expect([finished, positions[0]?.next]).toEqual([false, 7])
+        else if (found !== 'ERR_REPLAY_UNFINISHED') expect([found, positions[0]?.next]).toEqual([range, 2])
+        left.add(typeof found === 'object' ? 'bound' : String(found))
+      }
+    }
+    expect([...left].sort()).toEqual(['ERR_REPLAY_UNFINISHED', 'bound', 'undefined'])
+  }, 120_000)
 
   it('foreign-records-in-the-topic-of-bounds-do-no-harm', async () => {
     const broker = await connect()
@@ -117,3 +155,20 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     expect(seen).toEqual([0, 1])
   })
 })
+
+/** The broker as a process sees it that dies at its `step`th change: before it is made, or after it but before the answer. */
+function mortal(backend: Backend, step: number, made: boolean): Backend {
+  let steps = 0
+  const change = async <R>(run: () => Promise<R>): Promise<R> => {
+    if (steps > step || (steps === step && !made)) throw new Error('dead')
+    const result = await run()
+    if (steps++ === step) throw new Error('dead')
+    return result
+  }
+  return {
+    ...backend,
+    createTopic: (spec) => change(() => backend.createTopic(spec)),
+    append: (...args) => change(() => backend.append(...args)),
+    resetGroup: (...args) => change(() => backend.resetGroup(...args)),
+  }
+}
