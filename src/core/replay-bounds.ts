@@ -37,7 +37,7 @@ export interface ReplayBounds {
 
 export const REPLAY_TOPIC = 'drawbridge.replays'
 /** How long a member that joins waits for a move under way, milliseconds, and how often it looks. */
-const MOVE_PATIENCE_MS = 3_000
+const MOVE_PATIENCE_MS = 10_000
 const LOOK_AGAIN_MS = 200
 
 /** A record of the log. It counts only where its version is the next one of its group and topic; else it came too late. */
@@ -53,7 +53,7 @@ interface Entry {
   readonly bound: ReplayRange | null
 }
 
-export function createReplayBounds(backend: Backend, clock: Clock): ReplayBounds {
+export function createReplayBounds(backend: Backend, clock: Clock, patienceMs = MOVE_PATIENCE_MS): ReplayBounds {
   const newest = new Map<string, Entry>()
   const proposed = new Set<string>()
   const log = createTopicLog(backend, REPLAY_TOPIC, apply)
@@ -120,7 +120,7 @@ export function createReplayBounds(backend: Backend, clock: Clock): ReplayBounds
     async find(group, topic) {
       let entry = await current(group, topic)
       for (let waited = 0; entry?.moving === true; waited += LOOK_AGAIN_MS) {
-        if (waited >= MOVE_PATIENCE_MS) throw unfinished(group, topic, 'was to be moved, and that was not finished')
+        if (waited >= patienceMs) throw unfinished(group, topic, 'was to be moved, and that was not finished')
         await sleep(clock, LOOK_AGAIN_MS, NEVER)
         entry = await current(group, topic)
       }

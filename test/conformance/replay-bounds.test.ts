@@ -3,7 +3,7 @@ import type { Backend } from '../../src/core/backend.ts'
 import { createReplayBounds, type ReplayRange, REPLAY_TOPIC } from '../../src/core/replay-bounds.ts'
 import { eventually } from '../kit/eventually.ts'
 import { onEveryBackend } from './every-backend.ts'
-import { steps, stepTopic } from './steps.ts'
+import { gate, steps, stepTopic } from './steps.ts'
 
 onEveryBackend('replay bounds', ({ it, connect, name }) => {
   it('members-are-refused-after-an-interrupted-replay-until-the-group-is-moved-again', async () => {
@@ -16,6 +16,7 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     const interrupt = () => expect(bounds.move('g', topic.name, { from: [2], to: [5] }, cut)).rejects.toThrow('power')
     const subscribe = (seen: number[]) =>
       broker.subscribe(topic, { group: 'g' }, ({ offset }) => void seen.push(offset))
+    const find = () => createReplayBounds(broker.backend, broker.clock, 0).find('g', topic.name)
 
     for (const again of [
       () => broker.groups.replay('g', topic, { from: 2, to: 5 }),
@@ -23,7 +24,7 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
       () => broker.groups.delete('g', topic),
     ]) {
       await interrupt()
-      await expect(subscribe([])).rejects.toMatchObject({ code: 'ERR_REPLAY_UNFINISHED', verdict: 'stop' })
+      await expect(find()).rejects.toMatchObject({ code: 'ERR_REPLAY_UNFINISHED' })
       await again()
       const seen: number[] = []
       const member = await subscribe(seen)
@@ -33,6 +34,7 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     // Where the group was never there, its deletion says so, and mends it all the same.
     await broker.groups.delete('g', topic)
     await interrupt()
+    await expect(subscribe([])).rejects.toMatchObject({ code: 'ERR_REPLAY_UNFINISHED', verdict: 'stop' })
     await broker.groups
       .delete('g', topic)
       .catch((error: unknown) => expect(error).toMatchObject({ code: 'ERR_GROUP_UNKNOWN' }))
@@ -53,7 +55,7 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
       )
       for (const outcome of outcomes)
         if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ERR_REPLAY_UNFINISHED' })
-      const found = await createReplayBounds(brokers[0]!.backend, brokers[0]!.clock)
+      const found = await createReplayBounds(brokers[0]!.backend, brokers[0]!.clock, 0)
         .find(group, topic.name)
         .catch((error: { code: string }) => error.code)
       if (found === 'ERR_REPLAY_UNFINISHED') {
@@ -81,8 +83,12 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     const described = () => broker.groups.describe('g', topic)
     await eventually(async () => (await described()).positions[0]?.next === 3, { what: 'the positions are set' })
     const seen: string[] = []
+    const { opened, open } = gate()
     const join = (connection: typeof broker) =>
-      connection.subscribe(topic, { group: 'g' }, ({ partition, offset }) => void seen.push(`${partition}:${offset}`))
+      connection.subscribe(topic, { group: 'g' }, ({ partition, offset }) => {
+        seen.push(`${partition}:${offset}`)
+        return opened
+      })
     // The second one takes a partition from the first before that has begun with it.
     const first = join(broker)
     const held = async (members: number) => {
@@ -95,7 +101,12 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
     expect(seen).toEqual([])
     moving.resolve()
     await moved
-    for (const member of [await first, await other]) await member.done
+    const members = [await first, await other]
+    await eventually(() => seen.length === 2, { what: 'each has a record in hand' })
+    const partitionsHeld = members.flatMap((member) => member.status().partitions.map(({ partition }) => partition))
+    expect(partitionsHeld.toSorted((a, b) => a - b)).toEqual([0, 1])
+    open()
+    for (const member of members) await member.done
     expect(seen.sort()).toEqual(['0:3', '0:4', '1:3', '1:4'])
   })
 
@@ -118,7 +129,7 @@ onEveryBackend('replay bounds', ({ it, connect, name }) => {
             () => false,
           )
         const { positions } = await broker.groups.describe(group, topic)
-        const found = await createReplayBounds(broker.backend, broker.clock)
+        const found = await createReplayBounds(broker.backend, broker.clock, 0)
           .find(group, topic.name)
           .catch((error: { code: string }) => error.code)
         if (found === undefined) expect([finished, positions[0]?.next]).toEqual([false, 7])
