@@ -25,6 +25,20 @@ const RUNS: Readonly<Record<string, Run>> = {
     about:
       'three Kafka nodes killed, bounced and stopped ten times, cut off for 30 s (about an hour; needs KAFKA3_URL)',
   },
+  'rabbitmq-broker': {
+    file: 'test/faults/rabbitmq/broker-faults.test.ts',
+    about:
+      'RabbitMQ that restarts, is killed and fills its disk 20 times each under load (about 40 minutes; RABBITMQ_URL)',
+  },
+  'rabbitmq-network': {
+    file: 'test/faults/rabbitmq/network.test.ts',
+    about:
+      'a network to RabbitMQ that says nothing for 30 s, or swallows confirms, 10 times each (about 15 minutes; RABBITMQ_URL)',
+  },
+  'rabbitmq-members': {
+    file: 'test/faults/rabbitmq/members.test.ts',
+    about: 'members of a RabbitMQ group that are killed and stopped 50 times each (about 45 minutes; RABBITMQ_URL)',
+  },
 }
 
 const [name, ...rest] = process.argv.slice(2)

@@ -2,7 +2,7 @@ import type { ChannelModel } from 'amqplib'
 import type { Socket } from 'node:net'
 import { errorText, isDrawbridgeError } from '../../core/errors.ts'
 import { readTlsFiles, type TlsOptions } from '../tls-files.ts'
-import { brokerError, closedError, unsupported } from './errors.ts'
+import { awayError, brokerError, closedError, unsupported } from './errors.ts'
 import { openStreamConnection } from './protocol/handshake.ts'
 import { openSocket } from './protocol/socket.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
@@ -10,6 +10,9 @@ import { type Node, passwordOf, type Target } from './url.ts'
 
 type Tls = TlsOptions & { servername?: string }
 
+/** A RabbitMQ that starts takes AMQP before streams, and connections before it knows its virtual hosts and streams again. */
+const RESTART_MS = 60_000
+const SETTLE_MS = 15_000
 const LEAST_VERSION = [3, 13] as const
 const PROBE_TIMEOUT_MS = 3_000
 const AMQP_CONNECT_TIMEOUT_MS = 10_000
@@ -21,9 +24,12 @@ export interface Connections {
   readonly target: Target
   /** Aborts when all is to end. */
   readonly signal: AbortSignal
+  /** The broker is away, or has been back for seconds only: what it does not know now it may know again soon. */
+  isSettling(): boolean
   /**
    * A new connection of the stream protocol, to the first node that answers. ERR_BROKER_UNREACHABLE, ERR_CONFIG (login,
-   * virtual host, TLS), ERR_UNSUPPORTED for a RabbitMQ that is too old or has no stream plugin; each says what mends it.
+   * virtual host, TLS), ERR_UNSUPPORTED for a RabbitMQ that is too old or has no stream plugin; each says what mends it. What
+   * was right once is for a minute no mistake, but a broker out of reach.
    */
   openStreams(name: string): Promise<StreamConnection>
   /** For a connection that is opened now; undefined without TLS. ERR_CONFIG. */
@@ -39,6 +45,9 @@ export function createConnections(target: Target): Connections {
   const ending = new AbortController()
   const { signal } = ending
   const works = new Set<Promise<unknown>>()
+  let wasOpen = false
+  let failingSince: number | undefined
+  let settledAt = 0
 
   async function tlsOptions(): Promise<Tls | undefined> {
     if (!target.tls) return undefined
@@ -62,6 +71,21 @@ export function createConnections(target: Target): Connections {
   }
 
   async function openStreams(name: string): Promise<StreamConnection> {
+    try {
+      const connection = await openOnAnyNode(name)
+      if (failingSince !== undefined) settledAt = performance.now() + SETTLE_MS
+      failingSince = undefined
+      wasOpen = true
+      return connection
+    } catch (error) {
+      if (!wasOpen || signal.aborted) throw error
+      failingSince ??= performance.now()
+      const isRefused = isDrawbridgeError(error) && error.verdict === 'refuse'
+      throw isRefused && performance.now() - failingSince < RESTART_MS ? awayError(error) : error
+    }
+  }
+
+  async function openOnAnyNode(name: string): Promise<StreamConnection> {
     const [password, tls] = await Promise.all([passwordOf(target), tlsOptions()])
     return onAnyNode(async (node) => {
       const { host, streamPort: port } = node
@@ -164,6 +188,7 @@ export function createConnections(target: Target): Connections {
   return {
     target,
     signal,
+    isSettling: () => failingSince !== undefined || performance.now() < settledAt,
     tlsOptions,
     openStreams: tracked(openStreams),
     withAmqp: tracked(withAmqp),

@@ -112,6 +112,18 @@ function rightAdvice(right: string | undefined): string {
   return `give the user ${missing} with "rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ", three patterns of names; besides the topic's own they have to match drawbridge.*`
 }
 
+/** What would be a mistake, were the broker not just starting. */
+export function awayError(error: Error): DrawbridgeError {
+  return new DrawbridgeError(
+    'ERR_BROKER_UNREACHABLE',
+    `${error.message} (it was right before, so it will be tried again)`,
+    {
+      cause: error,
+      details: { outcome: 'not-written' },
+    },
+  )
+}
+
 /** The broker answers, but not with what Drawbridge needs. */
 export function unsupported(place: string, what: string, mend: string): DrawbridgeError {
   return new DrawbridgeError('ERR_UNSUPPORTED', `${place} ${what}: ${mend}`)

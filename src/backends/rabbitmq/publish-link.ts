@@ -4,7 +4,7 @@ import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewRecord } from '../../core/record.ts'
 import type { Connections } from './connections.ts'
-import { brokerError, closedError } from './errors.ts'
+import { awayError, brokerError, closedError } from './errors.ts'
 import { writeRecord } from './layout.ts'
 import { CODES, COMMANDS, isRefusal, meaningOf, VERSION } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
@@ -200,7 +200,8 @@ export function createPublishLink(connections: Connections, log: Log): PublishLi
         // Nobody would hear of what is published from here on.
         if (closed) throw closedError(place)
       } catch (error) {
-        throw brokerError(place, `append to ${stream}`, error, 'not-written')
+        const failed = brokerError(place, `append to ${stream}`, error, 'not-written')
+        throw failed.verdict === 'refuse' && connections.isSettling() && !closed ? awayError(failed) : failed
       }
       const frames = encode(publisher, records)
       checkFrames(stream, frames, publisher.declared?.frameMax ?? 0)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { DrawbridgeError, hasCode } from '../../core/errors.ts'
 import { specText, type TopicSpec } from '../../core/topic-spec.ts'
 import type { Connections } from './connections.ts'
-import { brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
+import { awayError, brokerError, topicDiffers, topicUnknown, unsupported } from './errors.ts'
 import type { Link } from './link.ts'
 import { CODES, isRefusal } from './protocol/commands.ts'
 import {
@@ -169,8 +169,9 @@ export function createTopology(connections: Connections, link: Link): Topology {
 
   async function streams(topic: string): Promise<readonly string[]> {
     const found = await link.ask(`looking for topic ${topic}`, (connection) => queryPartitions(connection, topic))
-    if (found === undefined || found.length === 0) throw topicUnknown(place, topic)
-    return found
+    if (found !== undefined && found.length > 0) return found
+    const unknown = topicUnknown(place, topic)
+    throw connections.isSettling() ? awayError(unknown) : unknown
   }
 
   async function layout(topic: string): Promise<Layout> {

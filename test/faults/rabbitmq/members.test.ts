@@ -1,0 +1,81 @@
+import { describe, expect } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
+import { eventually } from '../../kit/eventually.ts'
+import { joinGroup } from '../../kit/group-member.ts'
+import { report, soakScale } from '../../kit/soak-scale.ts'
+import { testUnless } from '../../kit/skip.ts'
+import { busyMembers } from '../../promises/crew.ts'
+import { missing, openLogged, shared } from './broker.ts'
+import { runFault } from './run.ts'
+
+const SCALE = soakScale('rabbitmq-members', {
+  short: { times: 1, perSecond: 500 },
+  full: { times: 50, perSecond: 2_000 },
+})
+const TIMEOUT_MS = 3_600_000
+const SHARED_WITHIN_MS = 10_000
+
+describe('members of a RabbitMQ group', () => {
+  testUnless(missing, 'three-members-share-six-partitions-evenly-within-ten-seconds', async () => {
+    const backend = await openLogged(shared.url)
+    const topic = `share-${randomBytes(4).toString('hex')}`
+    await backend.createTopic({ name: topic, partitions: 6, compact: false, retentionMs: null, retentionBytes: null })
+    const first = await joinGroup(backend, { group: 'g', topic })
+    await eventually(() => first.held().length === 6, { what: 'the first member has all partitions' })
+    const others = await Promise.all(
+      [1, 2].map(async () => joinGroup(await openLogged(shared.url), { group: 'g', topic })),
+    )
+    const members = [first, ...others]
+    await eventually(() => members.every((member) => member.held().length === 2), {
+      what: 'three members have two partitions each',
+      timeoutMs: SHARED_WITHIN_MS,
+    })
+    // And again when one has gone.
+    await others[0]?.feed.close()
+    await eventually(() => first.held().length + (others[1]?.held().length ?? 0) === 6, {
+      what: 'two members have all six partitions',
+      timeoutMs: SHARED_WITHIN_MS,
+    })
+    expect(members.flatMap(({ breaches }) => breaches)).toEqual([])
+    await Promise.all([first, ...others.slice(1)].map((member) => member.feed.close()))
+    await eventually(() => backend.deleteTopic(topic).then(() => true), {
+      what: 'the group counts as gone',
+      timeoutMs: 60_000,
+    })
+  })
+
+  testUnless(
+    missing,
+    'nothing-is-lost-when-active-members-are-killed-and-stopped',
+    async () => {
+      let busy = 0
+      const run = { direct: shared.url, members: 3, perSecond: SCALE.perSecond }
+      const { findings, counts } = await runFault(run, async (crew) => {
+        for (let time = 0; time < SCALE.times; time++) {
+          const [stopped, killed] = crew.members.slice(-3)
+          if (stopped === undefined || killed === undefined) throw new Error('too few members')
+          for (const member of [stopped, killed]) await crew.underLoad(member)
+          // Stopped for longer than the broker waits for a heartbeat, so its partitions go to others.
+          crew.journal.disturbed(stopped.name)
+          stopped.process.kill('SIGSTOP')
+          await killed.kill()
+          const successor = crew.startMember()
+          await crew.underLoad(successor, 10_000)
+          await eventually(async () => (await crew.lag()) < SCALE.perSecond, {
+            what: 'others have the partitions of the stopped member',
+            timeoutMs: 300_000,
+            intervalMs: 200,
+          })
+          stopped.process.kill('SIGCONT')
+          crew.journal.woken(stopped.name)
+          await crew.underLoad(stopped, 2_000)
+        }
+        busy = busyMembers(crew).length
+      })
+      report(`rabbitmq members: ${JSON.stringify(counts)}; findings: ${JSON.stringify(findings)}`)
+      expect(findings).toEqual([])
+      expect(busy).toBe(3 + SCALE.times)
+    },
+    TIMEOUT_MS,
+  )
+})
