@@ -32,9 +32,11 @@ onEveryBackend('lifecycle', ({ it, connect, name }) => {
       read: () => collect(broker.read(topic, { to: 'end' })),
       'topics.list': () => broker.topics.list(),
       'topics.describe': () => broker.topics.describe(topic.name),
+      'topics.count': () => broker.topics.count(topic.name),
       'topics.widen': () => broker.topics.widen(topic.name, 2),
       'groups.list': () => broker.groups.list(),
       'groups.reset': () => broker.groups.reset(`${group}-r`, topic, { to: 'earliest' }),
+      'groups.replay': () => broker.groups.replay(`${group}-r`, topic, { from: 'earliest' }),
       'groups.describe': () => broker.groups.describe(`${group}-r`, topic),
       'groups.delete': () => broker.groups.delete(`${group}-r`, topic),
       'topics.delete': () => broker.topics.delete(topic.name),
@@ -44,6 +46,15 @@ onEveryBackend('lifecycle', ({ it, connect, name }) => {
   it('every-member-of-a-broker-works-while-fresh-and-is-ERR_CLOSED-after-close', async () => {
     const [broker, other] = [await connect(), await connect()]
     const topic = stepTopic(name('t'), 1)
+    const functionsOf = (thing: object, prefix = '') =>
+      Object.entries(thing).flatMap(([key, value]) => (typeof value === 'function' ? [`${prefix}${key}`] : []))
+    const members = [
+      ...functionsOf(broker).filter((member) => member !== 'close'),
+      ...functionsOf(broker.topics, 'topics.'),
+      ...functionsOf(broker.groups, 'groups.'),
+    ]
+    // A member that is new belongs into the list above.
+    expect(Object.keys(callsOf(broker, topic)).toSorted()).toEqual(members.toSorted())
     // In order: each call finds what the one before has made.
     const answers: Record<string, string> = {}
     for (const [call, run] of Object.entries(callsOf(broker, topic))) {

@@ -60,6 +60,11 @@ onEveryBackend(
             Array.from({ length: partitions }, () => 0),
           ),
         deleteGroup: () => backend.deleteGroup(group, topic),
+        // What only some brokers have.
+        ...(backend.findRisks === undefined ? {} : { findRisks: backend.findRisks }),
+        ...(backend.creationCommand === undefined
+          ? {}
+          : { creationCommand: () => backend.creationCommand?.(topicSpec(topic)) ?? Promise.resolve() }),
       }
     }
 
@@ -69,6 +74,10 @@ onEveryBackend(
       await Promise.all([backend.close(), backend.close()])
       await backend.close()
       const calls = Object.entries(callsOf(backend, topic))
+      const members = Object.entries(backend).flatMap(([member, value]) =>
+        typeof value === 'function' ? [member] : [],
+      )
+      expect([...calls.map(([call]) => call), 'close', 'partitionFor'].toSorted()).toEqual(members.toSorted())
       const codes = await Promise.all(calls.map(async ([call, run]) => [call, await codeOf(run())]))
       expect(Object.fromEntries(codes)).toEqual(Object.fromEntries(calls.map(([call]) => [call, 'ERR_CLOSED'])))
       // What is a matter of arithmetic needs no broker.
