@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Broker } from '../../src/core/broker.ts'
 import { eventually } from '../kit/eventually.ts'
-import { type Journal, openJournal } from '../kit/journal.ts'
+import { type Journal, journalLines, openJournal } from '../kit/journal.ts'
 import { judgeRun, type Verdict } from '../kit/judge-run.ts'
 import { startProcess, type TestProcess } from '../kit/process.ts'
 import type { ConsumerOptions } from './programs/consumer.ts'
@@ -25,14 +26,21 @@ export interface Hand {
   kill(): Promise<void>
   /** Bytes it has noted down. */
   noted(): number
+  /** Records it has handled so far. */
+  handled(): number
+}
+
+export interface MemberOptions extends ConsumerOptions {
+  /** Whether it may exit with 75, because its handlers do not end in time. */
+  readonly mayExitLate?: boolean
 }
 
 /** The processes of a fault run on one topic and group, and what they have noted down. */
-export interface Crew {
+export interface Crew extends AsyncDisposable {
   readonly members: readonly Hand[]
   readonly producers: readonly Hand[]
   /** `at` is the broker's URL as this process sees it: through a proxy, say. */
-  startMember(options?: ConsumerOptions, at?: string): Hand
+  startMember(options?: MemberOptions, at?: string): Hand
   startProducer(options: ProducerOptions, at?: string): Hand
   /** Notes down that the process was stopped and woken, for the judge. */
   readonly journal: Journal
@@ -43,6 +51,8 @@ export interface Crew {
   finish(): Promise<Verdict>
 }
 
+/** A run starts hundreds of processes: Node keeps what it compiled of the sources. */
+const COMPILED = { NODE_COMPILE_CACHE: join(tmpdir(), 'drawbridge-compiled') }
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url))
 
 /** A crew for the group on a topic of `createTicks`, which has to be declared. Journals go into `directory`. */
@@ -64,12 +74,21 @@ export function createCrew(options: {
   let looking: Promise<void> | undefined
   let over = false
 
-  function start(kind: 'producer' | 'consumer', hands: Hand[], args: (path: string) => readonly string[]): Hand {
+  function start(
+    kind: 'producer' | 'consumer',
+    hands: Hand[],
+    args: (path: string) => readonly string[],
+    codes: readonly number[] = [0],
+  ): Hand {
     const name = `${kind}-${hands.length}`
     const path = join(directory, name)
-    const process = startProcess(program(kind), { args: args(path) })
+    const process = startProcess(program(kind), { args: args(path), env: COMPILED })
     void process.ended.then(({ code, signal }) => {
-      if (code === 0 || (signal === 'SIGKILL' && (killed.has(process) || kind === 'consumer'))) return
+      if (
+        (code !== null && codes.includes(code)) ||
+        (signal === 'SIGKILL' && (killed.has(process) || kind === 'consumer'))
+      )
+        return
       unexpected.push(`${name} ended with ${signal ?? code}: ${process.stderr().slice(-2_000)}`)
     })
     const hand: Hand = {
@@ -82,10 +101,16 @@ export function createCrew(options: {
         process.kill('SIGKILL')
         await process.ended
       },
+      handled: () => (existsSync(path) ? [...journalLines(path)].filter(({ letter }) => letter === 'h').length : 0),
       noted: () => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
     }
     hands.push(hand)
     return hand
+  }
+
+  async function stopLooking(): Promise<void> {
+    over = true
+    await looking
   }
 
   async function look(): Promise<void> {
@@ -132,15 +157,16 @@ export function createCrew(options: {
   }
 
   return {
+    [Symbol.asyncDispose]: stopLooking,
     members,
     producers,
     journal,
     underLoad,
     lag,
-    startMember(consumer = {}, at = url) {
+    startMember({ mayExitLate = false, ...consumer } = {}, at = url) {
       looking ??= look()
       const settings = JSON.stringify({ topic: ticks.name, ...consumer })
-      return start('consumer', members, (path) => [at, group, path, settings])
+      return start('consumer', members, (path) => [at, group, path, settings], mayExitLate ? [0, 75] : [0])
     },
     startProducer(producer, at = url) {
       const settings = JSON.stringify({ topic: ticks.name, ...producer })
@@ -156,8 +182,7 @@ export function createCrew(options: {
         { what: 'the group has handled everything', timeoutMs: PROGRESS_MS, intervalMs: 100 },
       )
       await end(members)
-      over = true
-      await looking
+      await stopLooking()
       const files = (hands: readonly Hand[]) => hands.map((hand) => hand.journal).filter((path) => existsSync(path))
       return judgeRun({ senders: files(producers), members: [bossPath, ...files(members)], log: log() })
     },

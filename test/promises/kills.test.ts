@@ -7,7 +7,7 @@ import { runKills } from './kills.ts'
 
 const SCALE = soakScale('kills', {
   short: { kills: 20, perSecond: 500, keys: 50, timeoutMs: 600_000 },
-  full: { kills: 1_000, perSecond: 500, keys: 200, timeoutMs: 3 * 3_600_000 },
+  full: { kills: 1_000, perSecond: 300, keys: 200, timeoutMs: 3 * 3_600_000 },
 })
 
 describe('promise: acknowledged is durable, at least once, in order', () => {

@@ -39,7 +39,7 @@ export async function runKills({ directory, kills, perSecond, keys, random }: Ki
   const url = `embedded:${join(directory, 'store')}`
   await using broker = await connect(url)
   await broker.declare(ticks)
-  const crew = createCrew({ broker, url, group: 'kills', directory })
+  await using crew = createCrew({ broker, url, group: 'kills', directory })
   const members = Array.from({ length: MEMBERS }, () => crew.startMember())
   await eventually(
     async () =>
@@ -51,7 +51,8 @@ export async function runKills({ directory, kills, perSecond, keys, random }: Ki
   const died = { atEffect: 0, anywhere: 0, producers: 0 }
 
   for (let n = 0; n < kills; n++) {
-    const victim = takeOne(members, random)
+    // A kill of one that still starts proves nothing.
+    const victim = takeOne(members, random, await anyUnderLoad(members))
     await crew.underLoad(victim)
     if (random.next() < 0.5) {
       died.atEffect++
@@ -76,8 +77,18 @@ export async function runKills({ directory, kills, perSecond, keys, random }: Ki
   return { ...verdict, ...died, lag: await crew.lag(), handledBy: busyMembers(crew).length }
 }
 
-function takeOne(hands: Hand[], random: Random): Hand {
-  const hand = random.pick(hands)
+async function anyUnderLoad(members: readonly Hand[]): Promise<readonly Hand[]> {
+  return eventually(
+    () => {
+      const ready = members.filter((member) => member.noted() > 0)
+      return ready.length > 0 ? ready : undefined
+    },
+    { what: 'a member is under load', timeoutMs: PROGRESS_MS },
+  )
+}
+
+function takeOne(hands: Hand[], random: Random, from: readonly Hand[] = hands): Hand {
+  const hand = random.pick(from)
   hands.splice(hands.indexOf(hand), 1)
   return hand
 }

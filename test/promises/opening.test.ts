@@ -24,7 +24,7 @@ describe('promise: acknowledged is durable', () => {
       const url = `embedded:${store}`
       await using broker = await connect(url)
       await broker.declare(ticks)
-      const crew = createCrew({ broker, url, group: 'opening', directory })
+      await using crew = createCrew({ broker, url, group: 'opening', directory })
       crew.startMember()
       const producers = [0, 1].map(() => crew.startProducer({ keys: 50, perSecond: 1_000 }))
       let opened = 0

@@ -2,8 +2,8 @@
 // {"sent", "refused"} at the end: after `records`, or after SIGTERM.
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../../src/index.ts'
 import { openJournal } from '../../kit/journal.ts'
+import { connectPatiently } from './open.ts'
 import { createTicks } from './topic.ts'
 
 export interface ProducerOptions {
@@ -29,7 +29,7 @@ const TICK_MS = 10
 
 const source = basename(path)
 const journal = openJournal(path)
-await using broker = await connect(url)
+await using broker = await connectPatiently(url)
 await using producer = broker.producer(createTicks(topic))
 let sent = 0
 let waiting = 0
