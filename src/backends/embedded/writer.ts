@@ -15,6 +15,7 @@ import type { Answer, Envelope, Results, WriterCommand, WriterData, WriterMessag
 import { CLAIMED, SLOTS, WAITING } from './requests.ts'
 import { roomIn, roomNeeded } from './room.ts'
 import { openTurnstile, type Turnstile } from './turnstile.ts'
+import { checkBeginning, checkEnd } from './whole.ts'
 
 /*
  * The writer thread: all writes of a process. A busy event loop that held LMDB's lock would stop every other process,
@@ -68,11 +69,23 @@ function openEnvironment(dir: string, holder: HolderFile): Pick<Writer, 'turnsti
   try {
     const db = turnstile.pass(() => {
       holder.sign()
-      return openLmdb(dir, { readOnly: false })
+      checkBeginning(dir)
+      return openWhole(dir)
     })
     return { turnstile, db }
   } catch (error) {
     void turnstile.close()
+    throw error
+  }
+}
+
+function openWhole(dir: string): Lmdb {
+  const db = openLmdb(dir, { readOnly: false })
+  try {
+    checkEnd(dir, db)
+    return db
+  } catch (error) {
+    void db.close()
     throw error
   }
 }
