@@ -28,6 +28,9 @@ export interface Hand {
   noted(): number
   /** Records it has handled so far. */
   handled(): number
+  /** Resolves when it works and listens to SIGTERM; rejects when it ended before. */
+  started(): Promise<void>
+  isOver(): boolean
 }
 
 export interface MemberOptions extends ConsumerOptions {
@@ -63,8 +66,10 @@ export function createCrew(options: {
   readonly directory: string
   /** Default `ticks`. */
   readonly topic?: typeof ownTicks
+  /** Added to the environment of all processes. */
+  readonly env?: Readonly<Record<string, string>>
 }): Crew {
-  const { broker, url, group, directory, topic: ticks = ownTicks } = options
+  const { broker, url, group, directory, topic: ticks = ownTicks, env = {} } = options
   const members: Hand[] = []
   const producers: Hand[] = []
   const killed = new Set<TestProcess>()
@@ -82,8 +87,10 @@ export function createCrew(options: {
   ): Hand {
     const name = `${kind}-${hands.length}`
     const path = join(directory, name)
-    const process = startProcess(program(kind), { args: args(path), env: COMPILED })
+    const process = startProcess(program(kind), { args: args(path), env: { ...COMPILED, ...env } })
+    let ended = false
     void process.ended.then(({ code, signal }) => {
+      ended = true
       if (
         (code !== null && codes.includes(code)) ||
         (signal === 'SIGKILL' && (killed.has(process) || kind === 'consumer'))
@@ -95,6 +102,15 @@ export function createCrew(options: {
       name,
       journal: path,
       process,
+      isOver: () => ended,
+      async started() {
+        const ready = kind === 'consumer' ? 'joined' : 'sending'
+        await process.message<Record<string, unknown>>(
+          (said) => said[ready] === true,
+          `${name} is ${ready}`,
+          PROGRESS_MS,
+        )
+      },
       async kill() {
         killed.add(process)
         journal.disturbed(name)
@@ -150,7 +166,9 @@ export function createCrew(options: {
   }
 
   async function end(hands: readonly Hand[]): Promise<void> {
-    const running = hands.filter(({ process }) => !killed.has(process))
+    const running = hands.filter(({ process, isOver }) => !killed.has(process) && !isOver())
+    // A process that still starts does not listen to signals yet.
+    await Promise.all(running.map(({ started }) => started()))
     for (const { process } of running) process.kill('SIGTERM')
     await Promise.all(running.map(({ process }) => process.ended))
     checkExpected()

@@ -1,5 +1,5 @@
 // Usage: producer.ts BROKER JOURNAL OPTIONS. Notes down what becomes of every send; a source is called as its journal. Says
-// {"sent", "refused"} at the end: after `records`, or after SIGTERM.
+// {"sending": true} at first, {"sent", "refused"} at the end: after `records`, or after SIGTERM.
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openJournal } from '../../kit/journal.ts'
@@ -36,6 +36,7 @@ let waiting = 0
 let refused = 0
 let stopping = false
 process.on('SIGTERM', () => (stopping = true))
+console.log(JSON.stringify({ sending: true }))
 
 function send(number: number): void {
   waiting++
