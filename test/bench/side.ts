@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 /** One side of a bench: a process of its own, so that neither side pays for the other's memory or compiled code. */
 export interface Side {
+  readonly pid: number
   /** The next line it prints, parsed; rejects when it ends without one. */
   line<T>(): Promise<T>
   /** Resolves when it has ended well. */
@@ -32,6 +33,7 @@ export function startSide(
   })
   ended.catch(() => undefined)
   return {
+    pid: child.pid ?? 0,
     ended,
     async line<T>() {
       const next = await lines.next()

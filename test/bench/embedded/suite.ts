@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Figure, figure, type Measured, middle } from '../figure.ts'
+import { type Peak, watchMemory } from '../memory-watch.ts'
 import { runSide, startSide } from '../side.ts'
 
 const SUITE = 'embedded'
@@ -9,8 +10,12 @@ const RECORDS = 500_000
 const ROUNDS = 3
 const LATENCY_RECORDS = 10_000
 const RATE = 1_000
+/** Memory has to be the same for both. */
+const FEW_RECORDS = 100_000
+const MANY_RECORDS = 2_000_000
+const WORKS = ['produce', 'consume', 'replay'] as const
 
-type Throughput = Record<'produce' | 'consume' | 'replay', Measured>
+type Throughput = Record<(typeof WORKS)[number], Measured>
 
 /** Each side runs in processes of its own on a store of its own; the sides take turns, and the median round counts. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
@@ -21,7 +26,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     rounds.push({ ours, raw: { ...raw, replay: raw.consume } })
   }
   const against = 'lmdb + avsc, durable batches of 500'
-  for (const name of ['produce', 'consume', 'replay'] as const) {
+  for (const name of WORKS) {
     report(
       figure(`${name} 200 B`, {
         suite: SUITE,
@@ -45,6 +50,36 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
       }),
     )
   }
+  const few = await inFolder((folder) => peaks(folder, FEW_RECORDS))
+  const many = await inFolder((folder) => peaks(folder, MANY_RECORDS))
+  for (const name of WORKS) {
+    report(
+      figure(`memory ${name} ${MANY_RECORDS}`, {
+        suite: SUITE,
+        against: `ours with ${FEW_RECORDS} records; peakMemoryMiB counts mapped pages, too`,
+        unit: 'MiB anonymous',
+        ours: measuredPeak(many[name]),
+        raw: measuredPeak(few[name]),
+      }),
+    )
+  }
+}
+
+async function peaks(folder: string, records: number): Promise<Partial<Record<(typeof WORKS)[number], Peak>>> {
+  const found: Partial<Record<(typeof WORKS)[number], Peak>> = {}
+  for (const name of WORKS) {
+    const side = startSide(import.meta.url, 'memory', [name, folder, records])
+    const watch = watchMemory(side.pid)
+    await side.ended
+    const peak = watch.end()
+    if (peak !== undefined) found[name] = peak
+  }
+  return found
+}
+
+/** Not a number where the system does not tell. */
+function measuredPeak(peak: Peak | undefined): Measured {
+  return { value: peak?.anonymousMiB ?? Number.NaN, peakMemoryMiB: peak?.residentMiB ?? Number.NaN }
 }
 
 async function latency(program: string, folder: string): Promise<{ p50: number; p99: number }> {
