@@ -4,9 +4,9 @@ export type Lmdb = RootDatabase<Buffer, Uint8Array>
 
 /**
  * Address space, not disk: the file grows with what is written. All processes use the same number, so that no
- * process meets a map that another one has outgrown.
+ * process meets a map that another one has outgrown. Its end counts as the end of the disk (room.ts).
  */
-const MAP_BYTES = 2 ** 40
+export const MAP_BYTES = 2 ** 40
 
 /**
  * Opens the environment in `dir`, creating it unless `readOnly`. One process shares one environment between its

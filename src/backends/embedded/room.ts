@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { MAP_BYTES } from './lmdb.ts'
 import type { Request } from './requests.ts'
 
 /** What an append leaves free besides its own size, for the pages that a transaction copies. */
@@ -10,14 +11,15 @@ const SMALL_MARGIN_BYTES = 262_144
 const NEARLY_FULL_BYTES = 1_048_576
 
 /**
- * Bytes by which the store can still grow: what its disk has left, and what the process's limit on a file's size leaves.
+ * Bytes by which the store can still grow: what its disk has left, and what the process's limit on a file's size and
+ * LMDB's map leave.
  * LMDB is not to find out by itself: lmdb 3.5.6 corrupts its heap when a page cannot be written (seen: SIGABRT in 4 of 4
  * runs on a full 2 MB disk).
  */
 export function roomIn(dir: string): number {
   const { bavail, bsize } = statfsSync(dir)
   const data = statSync(join(dir, 'data.mdb'), { throwIfNoEntry: false })
-  return Math.min(bavail * bsize, fileSizeLimit() - (data?.size ?? 0))
+  return Math.min(bavail * bsize, Math.min(fileSizeLimit(), MAP_BYTES) - (data?.size ?? 0))
 }
 
 /** Bytes that have to be free before these requests are begun. */
