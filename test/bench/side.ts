@@ -17,9 +17,10 @@ export function startSide(
   program: string,
   args: readonly (string | number)[],
   limitMs?: number,
+  nodeArgs: readonly string[] = [],
 ): Side {
   const file = fileURLToPath(new URL(`./${program}.ts`, suiteUrl))
-  const child = spawn(process.execPath, ['--no-warnings', file, ...args.map(String)], {
+  const child = spawn(process.execPath, ['--no-warnings', ...nodeArgs, file, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const timer = limitMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), limitMs)
