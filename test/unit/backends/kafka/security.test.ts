@@ -203,6 +203,36 @@ securityTest('a-new-password-in-the-file-counts-from-the-next-login', async ({ h
   await withBackend(url, async (backend) => void (await backend.listTopics()))
 })
 
+securityTest('a-password-that-is-wrong-for-a-while-loses-nothing-and-is-told', async ({ host, passwords, config }) => {
+  const passwordFile = join(tempDir(), 'password')
+  writeFileSync(passwordFile, passwords.shop)
+  // Logins count for three seconds there, so that the file is looked at soon.
+  const url = `${TLS}${host('BRIEF')}?config=${config({ user: 'shop', passwordFile, mechanism: 'SCRAM-SHA-256' })}`
+  const log = keepingLog()
+  await withBackend(
+    url,
+    async (backend) => {
+      const name = topicName()
+      await backend.createTopic({ name, ...SPEC })
+      const member = await joinGroup(backend, { group: name, topic: name, commit: true })
+      await backend.append(name, 0, [record('before')])
+      await eventually(() => member.values().length === 1, { what: 'what came before' })
+      writeFileSync(passwordFile, 'wrong for a while')
+      await eventually(() => log.text().includes('Kafka let us in before'), { what: 'the refusal to be told' })
+      const late: unknown = await backend.append(name, 0, [record('meanwhile')]).catch((error: unknown) => error)
+      if (late instanceof Error) expect(late).toMatchObject({ verdict: 'retry' })
+      writeFileSync(passwordFile, passwords.shop)
+      const append = () => backend.append(name, 0, [record('behind')])
+      await eventually(append, { what: 'an append after it is right again' })
+      await eventually(() => member.values().includes('behind'), { what: 'the member to go on', timeoutMs: 30_000 })
+      expect(member.failures).toEqual([])
+      await member.feed.close()
+    },
+    log,
+  )
+  expect(log.text()).not.toContain('wrong for a while')
+})
+
 securityTest('no-command-prints-a-secret', async ({ host, ca, passwords, token, config }) => {
   const tokenFile = join(tempDir(), 'token')
   writeFileSync(tokenFile, token('shop'))
