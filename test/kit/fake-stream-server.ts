@@ -27,9 +27,8 @@ export interface FakeStreamServer {
 }
 
 const RESPONSE = 0x8000
-const [PEER_PROPERTIES, SASL_HANDSHAKE, SASL_AUTHENTICATE, TUNE, OPEN, CLOSE] = [
-  0x11, 0x12, 0x13, 0x14, 0x15, 0x16,
-] as const
+const [PEER_PROPERTIES, SASL_HANDSHAKE, SASL_AUTHENTICATE, TUNE] = [0x11, 0x12, 0x13, 0x14] as const
+const [OPEN, CLOSE, HEARTBEAT] = [0x15, 0x16, 0x17] as const
 const OK = 1
 
 /** Speaks the handshake of RabbitMQ's stream protocol and then does as it is told: what no real broker would do. */
@@ -56,6 +55,8 @@ export async function openFakeStreamServer(options: FakeStreamOptions = {}): Pro
 
   function answer(frame: Buffer, socket: Socket): void {
     const key = frame.readUInt16BE(0)
+    // Answers to what we said, and heartbeats, want none.
+    if ((key & RESPONSE) !== 0 || key === HEARTBEAT) return
     keys.push(key)
     const correlation = frame.length >= 8 ? frame.readUInt32BE(4) : 0
     const body = frame.subarray(8)
