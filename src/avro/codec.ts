@@ -110,8 +110,9 @@ export function createAvroCodec<T>(options: AvroCodecOptions): Codec<T> {
         return read
       } catch (error) {
         readers.delete(id)
-        throw hasCode(error, 'ERR_SCHEMA_UNKNOWN')
-          ? undecodable(topic, `its schema id ${id} is unknown to the registry: ${error.message}`, error)
+        // A schema that is not to be had, or is none, is the record's fault; a registry out of reach is not.
+        throw hasCode(error, 'ERR_SCHEMA_UNKNOWN') || hasCode(error, 'ERR_SCHEMA_INVALID')
+          ? undecodable(topic, `its schema id ${id} is of no use: ${error.message}`, error)
           : error
       }
     })()

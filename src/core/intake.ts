@@ -124,38 +124,42 @@ interface Outcome<T> {
   readonly error?: unknown
 }
 
-/** The value, or why there is none; undefined when the partition was given up while the registry was out of reach. */
+/**
+ * The value, or why the record has none; undefined when the partition was given up while the registry was out of reach. Throws
+ * what is no fault of the record (a closed broker, another registry), which is no reason for a letter.
+ */
 function decode<T>(parts: IntakeParts<T>, record: StoredRecord): Outcome<T> | Promise<Outcome<T> | undefined> {
   try {
-    const value = parts.codec.decode(record.value)
-    if (!isPromise(value)) return { value }
-    return value.then(
-      (value) => ({ value }),
-      (error: unknown) => decodeLater(parts, record, error, 1),
-    )
+    const decoding = parts.codec.decode(record.value)
+    return isPromise(decoding) ? decodeAtLast(parts, record, decoding) : { value: decoding }
   } catch (error) {
-    return isForGood(error) ? { error } : decodeLater(parts, record, error, 1)
+    if (isRecordsFault(error)) return { error }
+    throw error
   }
 }
 
-async function decodeLater<T>(
-  parts: IntakeParts<T>,
+async function decodeAtLast<T>(
+  { topic, partition, codec, clock, log, ending }: IntakeParts<T>,
   record: StoredRecord,
-  error: unknown,
-  failed: number,
+  first: Promise<T>,
 ): Promise<Outcome<T> | undefined> {
-  if (isForGood(error)) return { error }
-  const { topic, partition } = parts
-  parts.log.warn(
-    { topic, partition, offset: record.offset, error: errorText(error) },
-    'record not decoded yet, will try again',
-  )
-  if (!(await sleep(parts.clock, retryDelayMs(ENDLESS_RETRY, failed, error), parts.ending))) return undefined
-  try {
-    return { value: await parts.codec.decode(record.value) }
-  } catch (again) {
-    return decodeLater(parts, record, again, failed + 1)
+  for (let failed = 0, decoding: T | Promise<T> = first; ; ) {
+    try {
+      return { value: await decoding }
+    } catch (error) {
+      if (isRecordsFault(error)) return { error }
+      if (isForGood(error)) throw error
+      const place = { topic, partition, offset: record.offset }
+      log.warn({ ...place, error: errorText(error) }, 'record not decoded yet, will try again')
+      if (!(await sleep(clock, retryDelayMs(ENDLESS_RETRY, ++failed, error), ending))) return undefined
+      decoding = (async () => await codec.decode(record.value))()
+    }
   }
+}
+
+/** A fault that is none of ours counts as the record's: nothing may die of foreign bytes. */
+function isRecordsFault(error: unknown): boolean {
+  return !isDrawbridgeError(error) || error.verdict === 'quarantine'
 }
 
 function isForGood(error: unknown): boolean {

@@ -44,6 +44,17 @@ describe('letters on a scripted broker', () => {
     }
   })
 
+  it('what-is-no-fault-of-the-record-makes-no-letter', async () => {
+    for (const code of ['ERR_REGISTRY_DIFFERS', 'ERR_STORE_FAILED', 'ERR_CONFIG'] as const) {
+      const { group, append, subscribe, letters } = await createScriptedCore()
+      append(0, 'good', `!${code}`, 'after')
+      const seen: string[] = []
+      const subscription = await subscribe({}, ({ value }) => void seen.push(value))
+      await expect(subscription.done).rejects.toMatchObject({ code })
+      expect([subscription.status().state, group.positions, letters(), seen]).toEqual(['FAILED', [1], [], ['good']])
+    }
+  })
+
   it('a-letter-topic-that-cannot-be-made-is-tried-for-likewise', async () => {
     const { broker, group, append, subscribe, letters } = await createScriptedCore()
     append(0, 'bad')

@@ -1,7 +1,7 @@
 import type { Handler, SubscribeOptions, Subscription } from '../../../src/core/broker.ts'
 import type { Codec } from '../../../src/core/codec.ts'
 import { createCoreBroker, type CoreBroker } from '../../../src/core/core-broker.ts'
-import { DrawbridgeError } from '../../../src/core/errors.ts'
+import { DrawbridgeError, type ErrorCode } from '../../../src/core/errors.ts'
 import type { Log } from '../../../src/core/log.ts'
 import type { Topic } from '../../../src/core/topic.ts'
 import { KEPT_FOR_EVER } from '../../../src/core/topic-spec.ts'
@@ -35,12 +35,13 @@ export interface ScriptedCore {
   letters(partition?: number): readonly string[]
 }
 
-/** Texts that begin with `?` are no values. */
+/** Texts that begin with `?` are no values; at `!CODE` the codec itself fails with that code. */
 const codec: Codec<string> = {
   encode: (value) => Buffer.from(value),
   decode(bytes) {
     const text = String(bytes)
     if (text.startsWith('?')) throw new DrawbridgeError('ERR_UNDECODABLE', `${text} is no value`)
+    if (text.startsWith('!')) throw new DrawbridgeError(text.slice(1) as ErrorCode, 'the registry fails')
     return text
   },
 }
