@@ -149,7 +149,7 @@ export function topicUnknown(topic: string): DrawbridgeError {
 export function groupActive(group: string, topic: string): DrawbridgeError {
   return new DrawbridgeError(
     'ERR_GROUP_ACTIVE',
-    `group ${JSON.stringify(group)} has live members, and Kafka lets nobody else move its position on topic ${JSON.stringify(topic)}: stop them first (a crashed one is gone after 10 s)`,
+    `group ${JSON.stringify(group)} has live members, and Kafka lets nobody else move its position on topic ${JSON.stringify(topic)}: stop them first (a crashed one is gone after 10 s, one with instance= 60 s after it stopped)`,
     { details: { group, topic } },
   )
 }
