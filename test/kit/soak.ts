@@ -39,12 +39,28 @@ const RUNS: Readonly<Record<string, Run>> = {
     file: 'test/faults/rabbitmq/members.test.ts',
     about: 'members of a RabbitMQ group that are killed and stopped 50 times each (about 45 minutes; RABBITMQ_URL)',
   },
+  stops: {
+    file: 'test/promises/stops.test.ts',
+    about: '100 SIGSTOPs past the lease of members under load (about 30 minutes)',
+  },
+  'torn-copy': {
+    file: 'test/promises/torn-copy.test.ts',
+    about: '300 copies of a store under load: taken at once, slowly, cut short (about 20 minutes)',
+  },
+  'many-groups': {
+    file: 'test/promises/large.test.ts',
+    about: '1,000 groups x 64 partitions on one store (about 10 minutes)',
+  },
+  'flat-memory': {
+    file: 'test/promises/large.test.ts',
+    about: '2,000,000 records through one process, and its memory (about 3 minutes)',
+  },
 }
 
 const [name, ...rest] = process.argv.slice(2)
 if (name === undefined) {
   console.log('npm run soak -- NAME, with DRAWBRIDGE_SEED=N to repeat a run:')
-  for (const [name, { about }] of Object.entries(RUNS)) console.log(`  ${name.padEnd(12)} ${about}`)
+  for (const [name, { about }] of Object.entries(RUNS)) console.log(`  ${name.padEnd(16)} ${about}`)
 } else {
   const run = Object.hasOwn(RUNS, name) ? RUNS[name] : undefined
   if (run === undefined || rest.length > 0) {

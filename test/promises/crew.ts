@@ -50,6 +50,8 @@ export interface Crew extends AsyncDisposable {
   /** Waits until the process has noted down some more. */
   underLoad(hand: Hand, bytes?: number): Promise<void>
   lag(): Promise<number>
+  /** Sends of the producer that were rejected so far. */
+  refused(producer: Hand): number
   /** Ends the producers, lets the members handle everything, ends them (each has to exit 0), and judges the whole run. */
   finish(): Promise<Verdict>
 }
@@ -117,7 +119,7 @@ export function createCrew(options: {
         process.kill('SIGKILL')
         await process.ended
       },
-      handled: () => (existsSync(path) ? [...journalLines(path)].filter(({ letter }) => letter === 'h').length : 0),
+      handled: () => count(path, 'h'),
       noted: () => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
     }
     hands.push(hand)
@@ -181,6 +183,7 @@ export function createCrew(options: {
     journal,
     underLoad,
     lag,
+    refused: ({ journal }) => count(journal, 'f') + count(journal, 'u'),
     startMember({ mayExitLate = false, ...consumer } = {}, at = url) {
       looking ??= look()
       const settings = JSON.stringify({ topic: ticks.name, ...consumer })
@@ -205,6 +208,12 @@ export function createCrew(options: {
       return judgeRun({ senders: files(producers), members: [bossPath, ...files(members)], log: log() })
     },
   }
+}
+
+function count(journal: string, wanted: string): number {
+  let lines = 0
+  if (existsSync(journal)) for (const { letter } of journalLines(journal)) if (letter === wanted) lines++
+  return lines
 }
 
 /** How many different members handled something, by their journals. */
