@@ -63,14 +63,18 @@ async function consume(name: string, options: ConsumeOptions, command: Command):
     const print = await printerOf(topic, globals)
     if (group === undefined)
       await printRange(broker, topic, { ...from, ...to, limit, print, signal: interruption.signal })
-    else await join(broker, topic, { ...from, group, limit, print, signal: interruption.signal })
+    else {
+      const endedByItself = await join(broker, topic, { ...from, group, limit, print, signal: interruption.signal })
+      if (endedByItself && !globals.json)
+        output.note(`group ${group} has come to the end of its replay on topic ${topic.name}`)
+    }
   })
   process.exitCode = interruption.exitCode()
 }
 
 /**
  * Prints as a group's member, one record at a time. The handler of the last one asks for the stop itself, so that no other
- * begins: the group has committed what was printed, and nothing else.
+ * begins: the group has committed what was printed, and nothing else. Resolves to true when the group's replay ended it.
  */
 async function join(
   broker: Broker,
@@ -82,7 +86,7 @@ async function join(
     print: Print
     signal: AbortSignal
   },
-): Promise<void> {
+): Promise<boolean> {
   const { group, limit, print, signal } = options
   let printed = 0
   let stopped: Promise<void> | undefined
@@ -104,6 +108,5 @@ async function join(
   if (signal.aborted) await stop()
   await done
   await stopped
-  // It ended by itself, and whoever waits for more should know.
-  if (stopped === undefined) output.note(`group ${group} has come to the end of its replay on topic ${topic.name}`)
+  return stopped === undefined
 }

@@ -20,7 +20,7 @@ export function addGroups(program: Command): void {
     )
   groups
     .command('reset <group> <topic>')
-    .description('move an idle group, says where it was, so that it can go back')
+    .description('move an idle group; tells where it was, so that it can go back')
     .requiredOption('--to <position>', 'earliest, end, an offset (one partition), P:OFFSET[,P:OFFSET…], or an ISO time')
     .action((group: string, topic: string, options: { to: string }, command: Command) =>
       resetGroup(group, topic, options.to, command),

@@ -33,6 +33,16 @@ function createProgram(json: boolean): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) })
     .exitOverride()
+    .addHelpText(
+      'after',
+      `
+First steps:
+  drawbridge demo                  the main job on real data, in under a minute
+  drawbridge topics create --help  a topic of your own, with an example
+  drawbridge doctor                what is wrong here, and what to do
+
+Exit codes: 0 done, 64 a mistake of the caller, 69 no answer from the broker, 70 failed, 75 try again, 130 interrupted`,
+    )
   addDemo(program)
   addTopics(program)
   addSchemas(program)

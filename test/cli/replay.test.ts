@@ -57,6 +57,8 @@ test('a-side-group-is-consumed-exactly-once-through-the-range-and-the-consumer-e
     [1, 10],
   ].flatMap(([from = 0, to = 0], partition) => Array.from({ length: to - from }, (_, n) => `${partition}:${from + n}`))
   expect(seen.toSorted()).toEqual(wanted.toSorted())
+  const { stderr } = await done(cli.run(['consume', 'shop.orders', '--group', 'side']))
+  expect(stderr).toBe('group side has come to the end of its replay on topic shop.orders\n')
   const live = await done(cli.run(['groups', 'describe', 'live', '--json']))
   expect(jsonLines<{ positions: readonly { lag: number }[] }>(live.stdout)[0]?.positions.map(({ lag }) => lag)).toEqual(
     [0, 0, 0],
@@ -73,6 +75,7 @@ test('a-consumer-that-is-killed-takes-nothing-of-the-range-with-it', async () =>
   await killed.ended
   for (const { offset } of killed.messages() as readonly Printed[]) seen.add(offset)
   const rest = await done(cli.run(['consume', 'shop.orders', '--group', 'side', '--json']))
+  expect(rest.stderr).toBe('')
   for (const offset of offsetsIn(rest.stdout)) seen.add(offset)
   expect([...seen].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 2_800 }, (_, n) => 100 + n))
 })
