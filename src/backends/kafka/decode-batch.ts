@@ -33,6 +33,8 @@ export interface Chunk {
   readonly bytes: number
   /** Bytes of the batches that nothing was taken of yet. */
   readonly unopened: number
+  /** Copies what is left, so that the answer it came with is no longer kept in memory. */
+  detach(): void
 }
 
 interface Cursor {
@@ -64,23 +66,31 @@ export interface ChunkSource {
  * so are markers. kafkajs's decoder gives headers as an object (order and repetition are lost), the broker's time in
  * place of the producer's, and nothing at all of a batch that compaction has emptied.
  */
-export function createChunk({ bytes, from, aborted, place }: ChunkSource): Chunk {
+export function createChunk({ bytes: answered, from, aborted, place }: ChunkSource): Chunk {
   const waiting = aborted.toSorted((a, b) => a.first - b.first)
   const aborting = new Set<bigint>()
-  const whole = wholeBatches(bytes, from, place)
+  const whole = wholeBatches(answered, from, place)
+  let bytes = answered.subarray(0, whole.end)
   let at = 0
   let open: Open | undefined
 
   return {
     get empty() {
-      return open === undefined && at >= whole.end
+      return open === undefined && at >= bytes.length
     },
     next: whole.next,
     bytes: whole.end,
     get unopened() {
-      return whole.end - at
+      return bytes.length - at
     },
     take,
+    detach() {
+      // What was unpacked is no part of the answer.
+      if (open?.buffer.buffer === bytes.buffer)
+        open = { ...open, buffer: Buffer.from(open.buffer.subarray(open.at)), at: 0 }
+      bytes = Buffer.from(bytes.subarray(at))
+      at = 0
+    },
   }
 
   function take(into: StoredRecord[], first: number, to: number, room: PullLimits): number {
@@ -108,7 +118,7 @@ export function createChunk({ bytes, from, aborted, place }: ChunkSource): Chunk
 
   /** The next batch with something for a reader. */
   function openNext(): Open | undefined {
-    while (at < whole.end) {
+    while (at < bytes.length) {
       const start = at
       at += LENGTH_END + bytes.readInt32BE(start + 8)
       const attributes = bytes.readInt16BE(start + 21)

@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts'
 import { type Fetched, fetchRecords } from './calls-log.ts'
 import type { Cluster } from './cluster.ts'
 import { type Cursor, type CursorOptions, createCursor } from './cursor.ts'
-import { createChunk, damaged } from './decode-batch.ts'
+import { type Chunk, createChunk, damaged } from './decode-batch.ts'
 import { KAFKA, isMoving, kafkaError, topicUnknown } from './errors.ts'
 
 /** How long a node waits for a record when all partitions asked for are read to their ends. */
@@ -58,6 +58,8 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
   const { topic, lane, limits, log } = options
   const readings = new Map<number, Reading>()
   const busyLanes = new Set<string>()
+  /** By lane: chunks that share the memory of its last answer. */
+  const sharing = new Map<string, readonly Chunk[]>()
   let scheduled = false
   let timer: NodeJS.Timeout | undefined
   let unknownSince: number | undefined
@@ -158,12 +160,17 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       const waits = { waitMs, maxBytes: MAX_ANSWER_BYTES }
       const answer = await cluster.toNode(node, `${lane}${pace}`, fetchRecords(topic, from, waits), ANSWER_TIMEOUT_MS)
       if (answer.error !== KAFKA.NONE) throw kafkaError(answer.error, `topic ${JSON.stringify(topic)}`)
+      // One slow partition must not keep answer after answer in memory; most chunks are empty by now.
+      for (const chunk of sharing.get(key) ?? []) chunk.detach()
       const byPartition = new Map(answer.parts.map((part) => [part.partition, part]))
+      const chunks: Chunk[] = []
       for (const [partition, reading] of asked) {
         const part = byPartition.get(partition)
         if (part === undefined || readings.get(partition) !== reading) continue
-        take(partition, reading, part, { alone: asked.length === 1, crowd: answer.parts.length })
+        const chunk = take(partition, reading, part, asked.length === 1)
+        if (chunk !== undefined) chunks.push(chunk)
       }
+      sharing.set(key, answer.parts.length > 1 ? chunks : [])
     } catch (error) {
       cluster.forgetTopic(topic)
       for (const [, reading] of asked) onAskFailed(reading, error)
@@ -174,28 +181,24 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
     }
   }
 
-  function take(
-    partition: number,
-    reading: Reading,
-    part: Fetched,
-    { alone, crowd }: { readonly alone: boolean; readonly crowd: number },
-  ): void {
+  /** `alone`: nothing else was asked for. Gives what has gone into the cursor. */
+  function take(partition: number, reading: Reading, part: Fetched, alone: boolean): Chunk | undefined {
     if (part.error !== KAFKA.NONE) {
       onPartFailed(partition, reading, part.error)
-      return
+      return undefined
     }
     unknownSince = undefined
     const { cursor } = reading
     reading.end = part.end
     try {
-      // Copied where it is a slice of many, so that one slow partition does not keep all of the answer.
-      const bytes = crowd > 1 ? Buffer.from(part.records) : part.records
+      const { records: bytes } = part
       const place = placeOf(partition)
       const chunk = createChunk({ bytes, from: cursor.fetchFrom, aborted: part.aborted, place })
       reading.damagedAt = undefined
       if (chunk.next > cursor.fetchFrom) {
         reading.alone = false
         cursor.push(chunk)
+        return chunk
       } else if (alone && bytes.length > 0) {
         // Kafka never cuts the first batch, and to pass over it would be a loss that nobody hears of.
         throw damaged(place, cursor.fetchFrom, 'the answer ends inside it')
@@ -209,11 +212,12 @@ export function createFetcher(cluster: Cluster, options: FetcherOptions): Fetche
       if (reading.damagedAt !== cursor.fetchFrom) {
         reading.damagedAt = cursor.fetchFrom
         log.warn({ topic, partition, error: errorText(error) }, 'a batch is damaged, asking for it once more')
-        return
+        return undefined
       }
       options.onFailed(partition, error as Error)
       reading.notBefore = Number.POSITIVE_INFINITY
     }
+    return undefined
   }
 
   function placeOf(partition: number): string {

@@ -46,6 +46,25 @@ test('what-is-encoded-is-decoded-byte-for-byte', () => {
   )
 })
 
+test('what-is-left-of-a-chunk-can-be-taken-after-its-answer-is-gone', () => {
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), fc.nat(20), (records, taken) => {
+      const data = Buffer.concat([stored(records), stored(records, records.length)])
+      const chunk = createChunk({ bytes: data, from: 0, aborted: [], place: 'here' })
+      const into: StoredRecord[] = []
+      if (taken > 0) chunk.take(into, 0, Number.POSITIVE_INFINITY, { ...ALL, maxRecords: taken })
+      chunk.detach()
+      data.fill(0xff)
+      chunk.take(into, 0, Number.POSITIVE_INFINITY, ALL)
+      expect(into.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }))).toEqual([
+        ...records,
+        ...records,
+      ])
+      expect([chunk.empty, chunk.unopened, chunk.next]).toEqual([true, 0, 2 * records.length])
+    }),
+  )
+})
+
 test('a-kept-key-keeps-no-batch-in-memory', () => {
   const plain = { key: Buffer.from('k'), headers: [], timestamp: 1 }
   const data = stored([
