@@ -68,6 +68,8 @@ onEveryBackend('cancellation', ({ it, connect, name }) => {
     const reason = new Error('enough')
     const before = collect(broker.read(topic, { to: 'end', signal: AbortSignal.abort(reason) }))
     await expect(before).rejects.toMatchObject({ code: 'ERR_ABORTED', cause: reason })
+    const counting = broker.topics.count(topic.name, { signal: AbortSignal.abort(reason) })
+    await expect(counting).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     const during = new AbortController()
     const seen: number[] = []
     const reading = (async () => {
