@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { SLOTS } from './requests.ts'
 
 /*
@@ -45,7 +46,8 @@ function shutAll(): void {
     if (Atomics.wait(shared, INSIDE, 1, EXIT_WAIT_MS) !== 'timed-out') continue
     // It waits for a lock that a stopped process holds. Node would join it for ever; nothing acknowledged is at stake.
     // Another program takes this one's place, and leaves with its exit code; a Node.js without execve just dies.
-    process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${process.exitCode ?? 0})`], {})
+    const leave = [process.execPath, '-e', `process.exit(${process.exitCode ?? 0})`]
+    if (isMainThread) process.execve?.(process.execPath, leave, {})
     process.kill(process.pid, 'SIGKILL')
   }
 }
