@@ -11,6 +11,7 @@ import { atReplayEnd, boundFeed } from './replay-end.ts'
 import type { ReplayBounds } from './replay-bounds.ts'
 import type { RetryPolicy } from './retry.ts'
 import type { Assembler, Work } from './work.ts'
+import { nextTurn } from './wait.ts'
 
 /** Records and bytes asked for in one pull. */
 const PULL_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 }
@@ -48,6 +49,8 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
   const runners = new Map<number, PartitionRunner>()
   const deadLetters = createDeadLetters(backend, topic, group)
   const done = Promise.withResolvers<void>()
+  /** Before that nobody can listen to `done`, and its rejection would end the process. */
+  const handedOut = Promise.withResolvers<void>()
   let state: 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILED' = 'RUNNING'
   let busy = 0
   let dispatching = false
@@ -106,7 +109,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     if (state !== 'RUNNING') return
     log.error({ topic, group, error: errorText(error) }, 'subscription failed')
     state = 'FAILED'
-    void leaveOnce().then(() => done.reject(error))
+    void Promise.all([leaveOnce(), handedOut.promise]).then(() => done.reject(error))
   }
 
   function onAssign(assignment: Assignment): void {
@@ -240,6 +243,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
       if (atEnd) void stopOnce()
     })
   }
+  void nextTurn().then(handedOut.resolve)
   return {
     group,
     get memberId() {
