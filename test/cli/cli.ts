@@ -4,6 +4,8 @@ import { type ProcessEnd, runProcess, startProcess, type TestProcess } from '../
 import { tempDir } from '../kit/temp-dir.ts'
 
 const MAIN = resolve('src/cli/main.ts')
+/** For tests of ten and more processes, each of which takes seconds on a busy machine. */
+export const SLOWEST_MS = 180_000
 
 export const ORDER_SCHEMA = {
   type: 'record',

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { runProcess } from '../kit/process.ts'
-import { createCli, createOrders, done, jsonLines, ORDER_SCHEMA, orderLines } from './cli.ts'
+import { createCli, createOrders, done, jsonLines, ORDER_SCHEMA, orderLines, SLOWEST_MS } from './cli.ts'
 
 describe('topics', () => {
   test('create, the same again, another, list and describe', async () => {
@@ -84,28 +84,33 @@ test('groups are listed, described, and moved while idle', async () => {
   expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining('error ERR_GROUP_UNKNOWN: ')])
 })
 
-test('what-cannot-be-undone-is-asked-for-first, and without a terminal needs --yes', async () => {
-  const cli = createCli()
-  await createOrders(cli, 1)
-  await done(cli.run(['produce', 'shop.orders'], orderLines(3)))
-  await done(cli.run(['consume', 'shop.orders', '--group', 'g', '--limit', '2']))
-  const cases = [
-    [['topics', 'widen', 'shop.orders', '--partitions', '3'], 'from 1 to 3 partitions'],
-    [['groups', 'delete', 'g', 'shop.orders'], 'group g stands on topic shop.orders'],
-    [['topics', 'delete', 'shop.orders'], '3 partitions of records: '],
-  ] as const
-  for (const [args, what] of cases) {
-    const before = (await done(cli.run(['groups', 'list', '--json']))).stdout
-    const refused = await cli.run(args)
-    expect([refused.code, refused.stdout]).toEqual([64, ''])
-    expect(refused.stderr).toContain('--yes')
-    expect(refused.stderr).toContain(what)
-    expect((await done(cli.run(['groups', 'list', '--json']))).stdout).toBe(before)
-    await done(cli.run([...args, '--yes']))
-  }
-  expect((await done(cli.run(['topics', 'list', '--json']))).stdout).toBe('')
-  expect((await cli.run(['topics', 'delete', 'shop.orders', '--yes'])).stderr).toContain('ERR_TOPIC_UNKNOWN')
-})
+test(
+  'what-cannot-be-undone-is-asked-for-first, and without a terminal needs --yes',
+  async () => {
+    const cli = createCli()
+    await createOrders(cli, 1)
+    await done(cli.run(['produce', 'shop.orders'], orderLines(3)))
+    await done(cli.run(['consume', 'shop.orders', '--group', 'g', '--limit', '2']))
+    const cases = [
+      [['topics', 'widen', 'shop.orders', '--partitions', '3'], 'from 1 to 3 partitions'],
+      [['groups', 'delete', 'g', 'shop.orders'], 'group g stands on topic shop.orders'],
+      [['topics', 'delete', 'shop.orders'], '3 partitions of records: '],
+    ] as const
+    for (const [args, what] of cases) {
+      const refused = await cli.run(args)
+      expect([refused.code, refused.stdout]).toEqual([64, ''])
+      expect(refused.stderr).toContain('--yes')
+      expect(refused.stderr).toContain(what)
+      const [before] = jsonLines((await done(cli.run(['topics', 'describe', 'shop.orders', '--json']))).stdout)
+      expect(before).toMatchObject({ partitions: args[1] === 'widen' ? 1 : 3 })
+      // Refused where it had been done before.
+      await done(cli.run([...args, '--yes']))
+    }
+    expect((await done(cli.run(['topics', 'list', '--json']))).stdout).toBe('')
+    expect((await cli.run(['topics', 'delete', 'shop.orders', '--yes'])).stderr).toContain('ERR_TOPIC_UNKNOWN')
+  },
+  SLOWEST_MS,
+)
 
 test('schemas are generated, and checked without writing', async () => {
   const cli = createCli()

@@ -1,8 +1,10 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { connect } from '../../src/open-broker.ts'
 import { DrawbridgeError } from '../../src/index.ts'
 import { eventually } from '../kit/eventually.ts'
-import { type Cli, createCli, createOrders, done, jsonLines, orderLines } from './cli.ts'
+import { type Cli, createCli, createOrders, done, jsonLines, orderLines, SLOWEST_MS } from './cli.ts'
+
+jest.setTimeout(SLOWEST_MS)
 
 /** Six records in two partitions, of which group `billing` sets those of customer c-1 aside, and one that is no order. */
 async function createLetters(): Promise<Cli> {

@@ -1,10 +1,12 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { openSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { connect } from '../../src/open-broker.ts'
 import { eventually } from '../kit/eventually.ts'
-import { type Cli, createCli, createOrders, done, jsonLines, orderLines } from './cli.ts'
+import { type Cli, createCli, createOrders, done, jsonLines, orderLines, SLOWEST_MS } from './cli.ts'
+
+jest.setTimeout(SLOWEST_MS)
 
 async function committed(cli: Cli, group: string): Promise<number> {
   const { stdout } = await done(cli.run(['groups', 'describe', group, '--json']))

@@ -1,6 +1,8 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { eventually } from '../kit/eventually.ts'
-import { type Cli, createCli, createOrders, done, jsonLines, orderLines } from './cli.ts'
+import { type Cli, createCli, createOrders, done, jsonLines, orderLines, SLOWEST_MS } from './cli.ts'
+
+jest.setTimeout(SLOWEST_MS)
 
 interface Printed {
   readonly partition: number
