@@ -40,13 +40,9 @@ function createRabbitmq(
   }
 }
 
-/** A command of RabbitMQ's tools for a node that runs, such as `rabbitmqctl list_users`. Resolves to what it printed. */
-export async function runRabbitmqTool(
-  node: NodePlan,
-  tool: 'rabbitmqctl' | 'rabbitmq-plugins',
-  args: readonly string[],
-): Promise<string> {
-  const { file, args: all } = insideNode(node, [`/usr/lib/rabbitmq/bin/${tool}`, ...args])
+/** `rabbitmqctl ARGS…` for a node that runs. Resolves to what it printed. */
+export async function runRabbitmqctl(node: NodePlan, args: readonly string[]): Promise<string> {
+  const { file, args: all } = insideNode(node, ['/usr/lib/rabbitmq/bin/rabbitmqctl', ...args])
   const { stdout } = await promisify(execFile)(file, all, { timeout: TOOL_TIMEOUT_MS })
   return stdout
 }

@@ -5,6 +5,8 @@ import { eventually } from '../../kit/eventually.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import type { Crew } from '../../promises/crew.ts'
+import { mistake, openLogged } from './broker.ts'
+import { everything } from './everything.ts'
 import { missing, NODE, ownBroker, rabbitmqctl } from './own-broker.ts'
 import { runFault, troubled } from './run.ts'
 
@@ -58,7 +60,37 @@ describe('faults of a RabbitMQ broker', () => {
       await rabbitmqctl('set_disk_free_limit', '50000000')
     }),
   )
+
+  scenario('a-wrong-advertised-host-does-no-harm', async () => {
+    const advertise = (host: string) =>
+      rabbitmqctl('eval', `application:set_env(rabbitmq_stream, advertised_host, <<"${host}">>).`)
+    await advertise('nowhere.invalid')
+    await deleteTopics()
+    await everything(await openLogged(url()), 'advertised')
+    await advertise('127.0.0.1')
+  })
+
+  scenario('a-stream-plugin-that-does-not-run-is-named-with-the-command-that-enables-it', async () => {
+    await rabbitmqctl('eval', 'application:stop(rabbitmq_stream_management), application:stop(rabbitmq_stream).')
+    const { code, text } = await mistake(openLogged(url()))
+    await rabbitmqctl('eval', 'application:start(rabbitmq_stream), application:start(rabbitmq_stream_management).')
+    expect(code).toBe('ERR_UNSUPPORTED')
+    expect(text).toContain('rabbitmq-plugins enable rabbitmq_stream')
+    await eventually(() => openLogged(url()), { what: 'the broker has streams again', timeoutMs: 60_000 })
+  })
 })
+
+/** What the scenarios before have left. */
+async function deleteTopics(): Promise<void> {
+  const backend = await openLogged(url())
+  await eventually(
+    async () => {
+      for (const topic of await backend.listTopics()) await backend.deleteTopic(topic)
+      return true
+    },
+    { what: 'no topic is left', timeoutMs: 60_000, intervalMs: 500 },
+  )
+}
 
 /** Resolves when the producers have noted down next to nothing for a second: the broker takes nothing any more. */
 async function still(producers: Crew['producers']): Promise<void> {

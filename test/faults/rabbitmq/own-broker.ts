@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals'
 import { errorText } from '../../../src/core/errors.ts'
 import { listNodes } from '../../brokers/nodes.ts'
-import { runRabbitmqTool } from '../../brokers/rabbitmq.ts'
+import { runRabbitmqctl } from '../../brokers/rabbitmq.ts'
 import { readState } from '../../brokers/state.ts'
 import { isRoot } from '../../brokers/tools.ts'
 import { down, up } from '../../brokers/up.ts'
@@ -36,7 +36,7 @@ export function ownBroker(): () => string {
 export async function rabbitmqctl(...args: readonly string[]): Promise<string> {
   const node = readState(NODE)?.nodes[0]
   if (node === undefined) throw new Error(`${NODE} is not up`)
-  return runRabbitmqTool(node, 'rabbitmqctl', args).catch((error: unknown) => {
+  return runRabbitmqctl(node, args).catch((error: unknown) => {
     throw new Error(`rabbitmqctl ${args.join(' ')}: ${errorText(error)}`)
   })
 }
