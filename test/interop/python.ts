@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { entryFolder, fillEntry } from '../brokers/cache.ts'
@@ -9,6 +9,8 @@ import { runProgram } from '../kit/run-program.ts'
 export interface Python {
   /** Runs a program of the folder and resolves to its standard output. */
   run(program: string, args: readonly string[]): Promise<string>
+  /** Starts one that goes on for some time; whoever starts it ends it. */
+  start(program: string, args: readonly string[]): ChildProcessWithoutNullStreams
 }
 
 export interface PythonOptions {
@@ -28,10 +30,12 @@ export async function findPython({ entry, packages, programs }: PythonOptions): 
     return `Python with ${packages.join(' and ')} cannot be had: ${String(error)}`
   }
   const python = join(entryFolder(entry), 'bin', 'python')
+  const line = (program: string, args: readonly string[]) => [fileURLToPath(new URL(program, programs)), ...args]
   return {
     async run(program, args) {
-      return (await runProgram(python, [fileURLToPath(new URL(program, programs)), ...args])).toString('utf8')
+      return (await runProgram(python, line(program, args))).toString('utf8')
     },
+    start: (program, args) => spawn(python, line(program, args)),
   }
 }
 

@@ -174,18 +174,23 @@ export function createGroups(parts: GroupsParts): Groups {
   }
 }
 
-/** Who is there management tells; where each is active its own mark does, or management for another client's. */
+/**
+ * Who is there management tells; where each is active its own mark does, or management for another client's, which leaves
+ * our mark as it was.
+ */
 function membersOf(
   consumers: readonly StreamConsumer[],
   streams: readonly string[],
   owners: readonly (bigint | undefined)[],
 ): GroupDescription['members'] {
   const members = new Map<string, number[]>()
+  const foreign = new Set(consumers.flatMap(({ stream, isOurs, active }) => (active && !isOurs ? stream : [])))
   for (const { stream, member, isOurs, active } of consumers) {
     const partition = streams.indexOf(stream)
     if (partition < 0) continue
     const held = members.get(member) ?? []
-    if (isOurs ? owners[partition] === ownerMark(member) : active) held.push(partition)
+    const isHeld = isOurs ? owners[partition] === ownerMark(member) && !foreign.has(stream) : active
+    if (isHeld) held.push(partition)
     members.set(member, held)
   }
   return [...members].map(([id, partitions]) => ({ id, partitions: partitions.sort((a, b) => a - b) }))

@@ -1,65 +1,11 @@
-import { afterAll, describe, expect } from '@jest/globals'
-import amqp from 'amqplib'
-import { randomBytes } from 'node:crypto'
-import { connect as connectStream, Offset } from 'rabbitmq-stream-js-client'
+import { describe, expect } from '@jest/globals'
+import type amqp from 'amqplib'
+import { Offset } from 'rabbitmq-stream-js-client'
+import { CompressionType } from 'rabbitmq-stream-js-client/dist/compression.js'
 import type { Message } from 'rabbitmq-stream-js-client/dist/publisher.js'
-import { openBackend } from '../../../src/backends/open.ts'
-import type { Backend } from '../../../src/core/backend.ts'
-import { silentLog } from '../../../src/core/log.ts'
-import type { NewRecord, StoredRecord } from '../../../src/core/record.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { testUnless } from '../../kit/skip.ts'
-
-const { RABBITMQ_URL: url = '', RABBITMQ_STREAM_URL: streamUrl = '' } = process.env
-const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',').includes('rabbitmq')
-const missing =
-  !required && (url === '' || streamUrl === '') ? 'RABBITMQ_URL and RABBITMQ_STREAM_URL name no broker' : undefined
-const closers: (() => Promise<unknown>)[] = []
-afterAll(async () => {
-  await Promise.allSettled(closers.splice(0).map((close) => close()))
-})
-
-async function open(partitions: number): Promise<{ backend: Backend; topic: string }> {
-  const backend = await openBackend(url, { log: silentLog })
-  closers.push(() => backend.close())
-  const topic = `interop-${randomBytes(4).toString('hex')}`
-  await backend.createTopic({ name: topic, partitions, compact: false, retentionMs: null, retentionBytes: null })
-  return { backend, topic }
-}
-
-async function openStreamClient() {
-  const { hostname, port, username, password } = new URL(streamUrl)
-  const client = await connectStream({ hostname, port: Number(port), username, password, vhost: '/' })
-  closers.push(() => client.close())
-  return client
-}
-
-async function openAmqp() {
-  const connection = await amqp.connect(url, { noDelay: true })
-  closers.push(() => connection.close())
-  return connection
-}
-
-function record(value: string | null, more: Partial<NewRecord> = {}): NewRecord {
-  return {
-    key: null,
-    value: value === null ? null : Buffer.from(value),
-    headers: [],
-    timestamp: 1_700_000_000_123,
-    ...more,
-  }
-}
-
-async function readAll(backend: Backend, topic: string, partition = 0): Promise<StoredRecord[]> {
-  const to = (await backend.describeTopic(topic)).ranges[partition]?.end ?? 0
-  const limits = { maxRecords: 100, maxBytes: 1e6 }
-  const reader = await backend.openReader({ topic, ranges: [{ partition, from: 0, to }], limits })
-  const records: StoredRecord[] = []
-  for (let batch = await reader.pull(partition); batch !== null; batch = await reader.pull(partition))
-    records.push(...batch)
-  await reader.close()
-  return records
-}
+import { noRabbitmq as missing, open, openAmqp, openStreamClient, placesOf, readAll, record } from './streams.ts'
 
 const WRITTEN = [
   record('plain', { key: Buffer.from('clé'), headers: [['trace', Buffer.from('abc')]] }),
@@ -117,15 +63,32 @@ describe('RabbitMQ clients and ours', () => {
       (_content, { messageProperties }) => messageProperties?.messageId,
     )
     for (const messageId of keys) await publisher.send(Buffer.from(messageId), { messageProperties: { messageId } })
-    const places = async () => {
-      const logs = await Promise.all([0, 1, 2, 3, 4].map((partition) => readAll(backend, topic, partition)))
-      return logs.flatMap((records, partition) =>
-        records.map(({ value }) => [value?.toString() ?? '', partition] as const),
-      )
-    }
+    const places = () => placesOf(backend, topic, 5)
     await eventually(async () => (await places()).length === keys.length, { what: 'all are written' })
     for (const [key, partition] of await places())
       expect([key, partition]).toEqual([key, backend.partitionFor(Buffer.from(key), 5)])
+    await publisher.close()
+  })
+
+  testUnless(missing, 'we-read-compressed-sub-entries-of-a-super-stream-publisher', async () => {
+    const { backend, topic } = await open(3)
+    const client = await openStreamClient()
+    const publisher = await client.declareSuperStreamPublisher(
+      { superStream: topic },
+      (_content, { messageProperties }) => messageProperties?.messageId,
+    )
+    const keys = Array.from({ length: 60 }, (_, n) => `key-${n}`)
+    const messages = keys.map((key) => ({ content: Buffer.from(key), messageProperties: { messageId: key } }))
+    await publisher.sendSubEntries(messages, CompressionType.Gzip)
+    await publisher.sendSubEntries(messages, CompressionType.None)
+    const places = () => placesOf(backend, topic, 3)
+    await eventually(async () => (await places()).length === 120, { what: 'all are written' })
+    const due = [...keys, ...keys].map((key) => `${key} in ${backend.partitionFor(Buffer.from(key), 3)}`)
+    expect((await places()).map((place) => place.join(' in ')).toSorted()).toEqual(due.toSorted())
+    for (const partition of [0, 1, 2]) {
+      const offsets = (await readAll(backend, topic, partition)).map(({ offset }) => offset)
+      expect(offsets).toEqual(offsets.map((_, n) => n))
+    }
     await publisher.close()
   })
 
@@ -167,6 +130,7 @@ describe('RabbitMQ clients and ours', () => {
   testUnless(missing, 'we-read-what-plain-amqp-publishers-write-with-headers-of-every-type', async () => {
     const { backend, topic } = await open(1)
     const channel = await (await openAmqp()).createConfirmChannel()
+    // But decimals, of which RabbitMQ 4.0.5 dies itself (541) where the queue is a stream.
     const headers = {
       'x-opt-partition-key': 'k',
       zero: 0,
@@ -179,6 +143,11 @@ describe('RabbitMQ clients and ours', () => {
       nothing: null,
       bytes: Buffer.from('bytes'),
       time: { '!': 'timestamp', value: 1_700_000_000 },
+      byte: { '!': 'byte', value: -3 },
+      short: { '!': 'short', value: -300 },
+      whole: { '!': 'long', value: 2 ** 52 },
+      float: { '!': 'float', value: 0.25 },
+      double: { '!': 'double', value: 1e300 },
       list: ['a', 1],
       table: { nested: 'x' },
       é日: 'é日',
@@ -195,7 +164,7 @@ describe('RabbitMQ clients and ours', () => {
     expect(one).toMatchObject({ key: Buffer.from('k'), value: Buffer.from('one'), timestamp: 1_700_000_000_000 })
     expect(two).toMatchObject({ key: null, value: Buffer.from('two'), headers: [] })
     const read = Object.fromEntries((one?.headers ?? []).map(([name, value]) => [name, value?.toString() ?? null]))
-    expect(read).toMatchObject({
+    expect(read).toEqual({
       zero: '0',
       long: '3000000000',
       negative: '-1',
@@ -205,6 +174,13 @@ describe('RabbitMQ clients and ours', () => {
       empty: '',
       nothing: null,
       bytes: 'bytes',
+      time: '2023-11-14T22:13:20.000Z',
+      byte: '-3',
+      short: '-300',
+      whole: '4503599627370496',
+      float: '0.25',
+      double: '1e+300',
+      // Lists and tables are what RabbitMQ leaves out on streams.
       é日: 'é日',
       'amqp.message-id': 'm',
       'amqp.content-type': 'a/b',
