@@ -30,6 +30,15 @@ describe('places of RabbitMQ', () => {
     await everything(await openLogged(changed(shared.tlsUrl, login)), topic)
   })
 
+  testUnless(missing, 'a-node-that-is-away-is-passed-over-for-the-next-one-of-the-url', async () => {
+    const { port, searchParams } = new URL(shared.url)
+    const [stream, management] = [searchParams.get('stream'), searchParams.get('management')]
+    const vhost = encodeURIComponent(await createVirtualHost())
+    const hosts = `127.0.0.1:1,127.0.0.1:${port}`
+    const address = `amqp://guest:guest@${hosts}/${vhost}?stream=1,${stream}&management=1,${management}`
+    await everything(await openLogged(address), unique('nodes'))
+  })
+
   testUnless(missing, 'many-that-come-first-at-once-disturb-each-other-in-nothing', async () => {
     const address = changed(shared.url, { pathname: `/${encodeURIComponent(await createVirtualHost())}` })
     const backends = await Promise.all(Array.from({ length: 8 }, () => openLogged(address)))
