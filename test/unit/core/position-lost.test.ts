@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { createScriptedCore } from './scripted-member.ts'
+import { createScriptedCore, TOPIC } from './scripted-member.ts'
 
 describe('a lost position on a scripted broker', () => {
   async function setUp() {
@@ -42,6 +42,22 @@ describe('a lost position on a scripted broker', () => {
     await subscribeAgain()
     await broker.clock.advance(1_000)
     expect(seen).toContain('d')
+  })
+
+  it('a-subscription-that-fails-while-it-is-being-opened-tells-by-done-and-leaves', async () => {
+    const { broker, group, core } = await setUp()
+    // It is assigned and fails while it still looks for a replay.
+    const release = broker.hold('describeTopic drawbridge.replays')
+    let handedOut = false
+    const opening = core.subscribe(TOPIC, { group: 'g', onPositionLost: 'stop' }, () => undefined)
+    void opening.then(() => (handedOut = true))
+    await broker.clock.settle()
+    expect([handedOut, group.describe().members.length]).toEqual([false, 1])
+    release()
+    const subscription = await opening
+    await expect(subscription.done).rejects.toMatchObject({ code: 'ERR_POSITION_LOST' })
+    await broker.clock.settle()
+    expect([subscription.status().state, group.describe().members]).toEqual(['FAILED', []])
   })
 
   it('a-position-passed-while-it-is-held-is-reported-by-either-policy', async () => {
