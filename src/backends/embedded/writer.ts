@@ -54,9 +54,7 @@ function openWriter(data: WriterData, post: (message: WriterMessage) => void): W
     post({ kind: 'opening' })
     const claims = new Int32Array(data.claims)
     const opened = insideGate(claims, () => openEnvironment(dir, file))
-    const writer = { ...opened, dir, holder: file, claims }
-    enter(writer)
-    return writer
+    return { ...opened, dir, holder: file, claims }
   } catch (error) {
     holder?.close()
     post({ kind: 'failed', error: toPlain(storeError(dir, error, 'not-written')) })
@@ -70,7 +68,7 @@ function openEnvironment(dir: string, holder: HolderFile): Pick<Writer, 'turnsti
     const db = turnstile.pass(() => {
       holder.sign()
       checkBeginning(dir)
-      return openWhole(dir)
+      return enter(dir, openLmdb(dir, { readOnly: false }))
     })
     return { turnstile, db }
   } catch (error) {
@@ -79,31 +77,25 @@ function openEnvironment(dir: string, holder: HolderFile): Pick<Writer, 'turnsti
   }
 }
 
-function openWhole(dir: string): Lmdb {
-  const db = openLmdb(dir, { readOnly: false })
+/**
+ * The first look and the first transaction, before anybody else may open the store. Where others use it nothing is read
+ * before the place is known to be theirs (place.ts); where nobody does, it is looked whether the file is whole. Either
+ * way this process then has a reader slot, which says that it is here.
+ */
+function enter(dir: string, db: Lmdb): Lmdb {
   try {
-    checkEnd(dir, db)
-    return db
-  } catch (error) {
-    void db.close()
-    throw error
-  }
-}
-
-/** The first transaction. Its reader slot says that this process is here, and has to be taken before anybody else looks. */
-function enter(writer: Writer): void {
-  const { db, dir, turnstile } = writer
-  try {
-    inTransaction(writer, (store) => {
+    const others = readerTable(db).map(({ pid }) => pid)
+    if (others.length === 0) checkEnd(dir, db)
+    db.transactionSync(() => {
+      const store = writesOf(db)
       checkFormat(store, dir)
-      const others = readerTable(db).map(({ pid }) => pid)
       claimPlace(store, dir, placeOfProcess(), others)
       db.useReadTransaction().done()
     })
     db.resetReadTxn()
+    return db
   } catch (error) {
     void db.close()
-    void turnstile.close()
     throw error
   }
 }
@@ -216,20 +208,23 @@ function run(writer: Writer, store: StoreWrites, { id, request }: Envelope, clai
   }
 }
 
-function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
-  const { db } = writer
-  const store: StoreWrites = {
+function writesOf(db: Lmdb): StoreWrites {
+  return {
     get: (key) => db.get(key),
     put: (key, value) => db.putSync(key, value as Buffer),
     remove: (key) => void db.removeSync(key),
     list: (range, limit) => Array.from(db.getRange({ ...range, limit })),
     keys: (range, limit) => Array.from(db.getKeys({ ...range, limit })),
   }
+}
+
+function inTransaction<T>(writer: Writer, run: (store: StoreWrites) => T): T {
+  const { db } = writer
   return insideGate(writer.claims, () =>
     writer.turnstile.pass(() =>
       db.transactionSync(() => {
         writer.holder.sign()
-        return run(store)
+        return run(writesOf(db))
       }),
     ),
   )
