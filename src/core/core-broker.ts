@@ -45,7 +45,7 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
   async function subscriptionParts<T>(
     topic: Topic<T>,
     options: SubscribeOptions,
-  ): Promise<Omit<SubscriptionParts<T>, 'assemble' | 'handle'>> {
+  ): Promise<Omit<SubscriptionParts<T>, 'assemble' | 'handle' | 'onEnded'>> {
     checkOpen()
     const described = await backend.describeTopic(topic.name)
     const concurrency = wholeNumber('concurrency', options.concurrency, 1, 1, 10_000)
@@ -71,11 +71,9 @@ export function createCoreBroker(parts: CoreParts): CoreBroker {
     }
   }
 
-  async function open<T>(subscription: SubscriptionParts<T>): Promise<Subscription> {
-    const opened = await openSubscription(subscription)
+  async function open<T>(given: Omit<SubscriptionParts<T>, 'onEnded'>): Promise<Subscription> {
+    const opened: Subscription = await openSubscription({ ...given, onEnded: () => void subscriptions.delete(opened) })
     subscriptions.add(opened)
-    const forget = () => void subscriptions.delete(opened)
-    opened.done.then(forget, forget)
     return opened
   }
 

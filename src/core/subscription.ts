@@ -39,6 +39,8 @@ export interface SubscriptionParts<T> {
   readonly commitAhead: number | null
   readonly onPositionLost: 'earliest' | 'stop'
   readonly drainTimeoutMs: number
+  /** It has stopped or failed. Told here, because whoever listened to `done` would make a failure look heard. */
+  onEnded(): void
   assemble(emit: (work: Work<T>) => void): Assembler<T>
   handle(messages: readonly Message<T>[], signal: AbortSignal): Promise<void> | void
 }
@@ -109,7 +111,10 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     if (state !== 'RUNNING') return
     log.error({ topic, group, error: errorText(error) }, 'subscription failed')
     state = 'FAILED'
-    void Promise.all([leaveOnce(), handedOut.promise]).then(() => done.reject(error))
+    void Promise.all([leaveOnce(), handedOut.promise]).then(() => {
+      parts.onEnded()
+      done.reject(error)
+    })
   }
 
   function onAssign(assignment: Assignment): void {
@@ -198,6 +203,7 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
     overdue = false
     await leaveOnce()
     state = 'STOPPED'
+    parts.onEnded()
     done.resolve()
     if (overdue) {
       throw new DrawbridgeError(

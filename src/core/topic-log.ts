@@ -9,6 +9,8 @@ export interface TopicLog {
   catchUp(): Promise<void>
   /** Resolves when durable; creates the topic at the first call. */
   append(record: NewRecord): Promise<void>
+  /** Resolves when no read is under way; never rejects. */
+  settled(): Promise<void>
 }
 
 const LIMITS = { maxRecords: 500, maxBytes: 4 * 1_048_576 }
@@ -63,5 +65,6 @@ export function createTopicLog(backend: Backend, topic: string, apply: (record: 
       created = true
       await backend.append(topic, 0, [record])
     },
+    settled: () => last,
   }
 }

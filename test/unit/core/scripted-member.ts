@@ -79,6 +79,8 @@ export async function createScriptedCore({ partitions = 1 } = {}): Promise<Scrip
     },
     async subscribe(options, handler) {
       const subscription = await core.subscribe(TOPIC, { group: GROUP, ...options }, handler)
+      // Tests look at a failure when the broker has come to rest, and until then nobody listens.
+      subscription.done.catch(() => undefined)
       await clock.settle()
       return subscription
     },
