@@ -103,7 +103,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
   }
 
   async function append(topic: string, partition: number, records: readonly NewRecord[]): Promise<AppendResult> {
-    for (const [index, record] of records.entries()) checkSize(topic, partition, index, record, MAX_RECORD_BYTES)
+    records.forEach((record, index) => checkSize(topic, partition, index, record, MAX_RECORD_BYTES))
     const streams = await producerStreams(topic, partition)
     const stream = streams[partition]
     if (stream === undefined) throw partitionUnknown(topic, partition, streams.length)

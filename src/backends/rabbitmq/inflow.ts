@@ -149,9 +149,9 @@ export function createInflow(options: InflowOptions): Inflow {
         top.ahead = message
         break
       }
-      const { timestamp, ...content } = readRecord(message)
+      const { key, value, headers, timestamp } = readRecord(message)
       const appendedAt = top.reader.chunk.timestamp
-      records.push({ ...content, offset, appendedAt, timestamp: timestamp ?? appendedAt })
+      records.push({ key, value, headers, offset, appendedAt, timestamp: timestamp ?? appendedAt })
       bytes += message.length
       next = offset + 1
     }

@@ -4,6 +4,7 @@ import { copyOut } from '../slab.ts'
 import { type AmqpValue, amqpText } from './protocol/amqp.ts'
 import { parseMessage, SECTIONS } from './protocol/message.ts'
 import type { Output } from './protocol/wire.ts'
+import { CREATION_TIME, KEY_ANNOTATION, readUsual, writeCreationTime, writeUsual } from './usual-record.ts'
 
 /**
  * Where a record lives in a RabbitMQ message, so that other clients see it: the value is the data section, headers are
@@ -12,7 +13,7 @@ import type { Output } from './protocol/wire.ts'
  * values, because the npm stream client dies of binary ones.
  */
 export const ANNOTATIONS = {
-  key: 'x-opt-partition-key',
+  key: KEY_ANNOTATION,
   /** Base64 of a key that is not UTF-8, instead of `key`. */
   binaryKey: 'x-drawbridge-key',
   /** True: the value is null, and the data section empty. */
@@ -39,13 +40,13 @@ const PROPERTIES = [
   'group-sequence',
   'reply-to-group-id',
 ] as const
-const CREATION_TIME = 9
 
 export type RecordContent = Omit<NewRecord, 'timestamp'> & { readonly timestamp: number | null }
 
 /** Appends the record's message to `out`. */
 export function writeRecord(out: Output, record: NewRecord): void {
   const { key, value, headers } = record
+  if (key !== null && value !== null && headers.length === 0 && writeUsual(out, key, value, record.timestamp)) return
   const plain = headers.length === 0 || arePlain(headers)
   const marks = (key === null ? 0 : 1) + (value === null ? 1 : 0) + (plain ? 0 : 1)
   if (marks > 0) {
@@ -104,18 +105,6 @@ function writeMap(out: Output, section: number, pairs: number, write: () => void
   out.bytes.writeUInt32BE(out.at - sizeAt - 4, sizeAt)
 }
 
-function writeCreationTime(out: Output, timestamp: number): void {
-  writeDescriptor(out, SECTIONS.properties)
-  out.room(21)
-  out.u8(0xc0)
-  out.u8(19)
-  out.u8(CREATION_TIME + 1)
-  out.bytes.fill(0x40, out.at, out.at + CREATION_TIME)
-  out.at += CREATION_TIME
-  out.u8(0x83)
-  out.big(BigInt.asUintN(64, BigInt(Math.trunc(timestamp))))
-}
-
 function writeBytes(out: Output, bytes: Uint8Array, code: number): void {
   writeLength(out, bytes.length, code)
   out.raw(bytes)
@@ -168,7 +157,7 @@ function headersToJson(headers: Headers): string {
  */
 export function readRecord(bytes: Buffer): RecordContent {
   try {
-    return readMessage(bytes)
+    return readUsual(bytes) ?? readMessage(bytes)
   } catch {
     // Anything can be written to a stream: such a record is its bytes, and whoever decodes the value refuses it.
     return { key: null, value: own(bytes), headers: [], timestamp: null }

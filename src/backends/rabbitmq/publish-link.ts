@@ -174,12 +174,13 @@ export function createPublishLink(connections: Connections, log: Log): PublishLi
       frames.push(out.finish())
     }
     begin()
-    for (const [index, record] of records.entries()) {
+    let id = publisher.nextId
+    for (const record of records) {
       if (out.at > FRAME_BYTES) {
         finish()
         begin()
       }
-      out.u64(publisher.nextId + index)
+      out.u64(id++)
       const sizeAt = out.at
       out.u32(0)
       writeRecord(out, record)

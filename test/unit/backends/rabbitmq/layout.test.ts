@@ -46,6 +46,35 @@ describe('layout of records in messages', () => {
     )
   })
 
+  it('records-of-the-usual-shape-mean-what-the-general-codec-reads-also-when-damaged', () => {
+    const usual = fc.record({
+      key: fc.oneof(
+        bytes,
+        text.map((each) => Buffer.from(each)),
+      ),
+      value: bytes,
+      headers: fc.constant([]),
+      timestamp: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    })
+    // A transfer header, which says nothing of a record, leads past the short cut.
+    const detour = Buffer.from([0, 0x53, 0x70, 0x45])
+    const damage = fc.tuple(fc.nat(), fc.nat(255), fc.boolean())
+    fc.assert(
+      fc.property(usual, damage, (record, [place, byte, cut]) => {
+        const message = write(record)
+        const at = place % message.length
+        const damaged = Buffer.from(cut ? message.subarray(0, at) : message)
+        if (!cut) damaged[at] = byte
+        for (const each of [message, damaged]) {
+          const long = readRecord(Buffer.concat([detour, each]))
+          const isBytes = long.timestamp === null && long.value?.subarray(detour.length).equals(each) === true
+          expect(readRecord(each)).toEqual(isBytes ? { ...long, value: each } : long)
+        }
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   it('another-codec-reads-value-key-headers-and-time', () => {
     const sent = {
       key: Buffer.from('clé'),
