@@ -3,8 +3,9 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasCode } from '../../../src/core/errors.ts'
+import type { Message } from '../../../src/index.ts'
 import { nowMicros, openJournal } from '../../kit/journal.ts'
-import { connectPatiently } from './open.ts'
+import { connectPatiently, patiently } from './open.ts'
 import { createTicks } from './topic.ts'
 
 export interface ConsumerOptions {
@@ -31,7 +32,11 @@ createInterface({ input: process.stdin }).on('line', (line) => {
 })
 
 const broker = await connectPatiently(url)
-const subscription = await broker.subscribe(createTicks(topic), { group, concurrency, ...drain }, async (message) => {
+const subscription = await patiently(() =>
+  broker.subscribe(createTicks(topic), { group, concurrency, ...drain }, handle),
+)
+
+async function handle(message: Message<{ source: string; number: number; key: string }>): Promise<void> {
   const begunAt = nowMicros()
   if (begun++ < FIRST) console.log(JSON.stringify({ begun }))
   // Lets several keys be in hand at once, as a handler that talks to the outside does.
@@ -42,7 +47,7 @@ const subscription = await broker.subscribe(createTicks(topic), { group, concurr
     journal.disturbed()
     process.kill(process.pid, 'SIGKILL')
   }
-})
+}
 process.on('SIGTERM', () => {
   void leave()
 })
