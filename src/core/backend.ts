@@ -141,7 +141,10 @@ export interface Feed {
    * partition is revoked, lost or the feed closed. One pull at a time per partition (a second is ERR_CONFIG).
    */
   pull(partition: number): Promise<readonly StoredRecord[]>
-  /** Sets the group's position durably. ERR_FENCED when the partition is no longer this member's: nothing is changed then. */
+  /**
+   * Sets the group's position durably. ERR_FENCED when the partition is no longer this member's: nothing is changed then, and
+   * `onLost` follows unless the loss has been told; a partition that is this member's after all is then assigned anew.
+   */
   commit(partition: number, next: number): Promise<void>
   /**
    * True when this member has not been heard of for as long as a session lasts (the process was paused), so that others

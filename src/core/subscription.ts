@@ -161,7 +161,8 @@ export async function openSubscription<T>(parts: SubscriptionParts<T>): Promise<
         const runner = runners.get(partition)
         if (runner === undefined) return
         const inTime = await runner.revoke()
-        drop(partition)
+        // It may have been lost meanwhile, and assigned anew: that runner stays.
+        if (runners.get(partition) === runner) drop(partition)
         if (inTime) return
         overdue = true
         log.warn(

@@ -77,8 +77,10 @@ export function createScriptedGroup(log: ScriptedLog, group: string, topic: stri
       part.revoked = true
       part.cursor.end()
     }
+    const parts = asked.map((partition) => [partition, member.held.get(partition)] as const)
     await member.options.onRevoke(asked)
-    for (const partition of asked) free(member, partition)
+    // What was lost meanwhile is somebody else's, perhaps this member's again.
+    for (const [partition, part] of parts) if (member.held.get(partition) === part) free(member, partition)
   }
 
   function lose(partitions: readonly number[]): void {

@@ -74,11 +74,14 @@ export function createCommits(
 
   function judge(each: Waiting, error: number, generation: number): void {
     if (error === KAFKA.NONE) return each.resolve()
-    // Between join and sync nobody may commit; and what went out before a join may arrive after it. In both cases the
-    // partition can still be ours under the next generation, and only that one tells.
-    const overtaken = error === KAFKA.ILLEGAL_GENERATION && membership.identity.generation !== generation
+    // Between join and sync nobody may commit; and what went out before a join may arrive after it, also while the answer to
+    // the join is still on its way to us. In all these cases the partition can still be ours under the next generation, and
+    // only that one tells.
+    const joining = membership.joining()
+    const isOld = joining !== undefined || membership.identity.generation !== generation
+    const overtaken = error === KAFKA.ILLEGAL_GENERATION && isOld
     if (error === KAFKA.REBALANCE_IN_PROGRESS || overtaken) {
-      void membership.settled().then(() => again(each))
+      void Promise.resolve(joining).then(() => again(each))
     } else if (GONE.has(error)) {
       membership.verify()
       each.reject(fenced(group, topic, each.partition, new Error(`Kafka error ${error}`)))

@@ -98,7 +98,17 @@ export async function openKafkaFeed(context: FeedContext, options: FeedOptions):
     membership.check()
     const part = parts.get(partition)
     if (part?.cursor === undefined) throw fenced(group, topic, partition)
-    await commits.commit(partition, part.cursor.settle(next), () => parts.get(partition) === part)
+    const isMine = () => parts.get(partition) === part
+    try {
+      await commits.commit(partition, part.cursor.settle(next), isMine)
+    } catch (error) {
+      // The holder has given it up with this answer, so nobody would read it if the group still thinks it ours.
+      if (hasCode(error, 'ERR_FENCED') && isMine()) {
+        lose([partition])
+        membership.rejoin()
+      }
+      throw error
+    }
   }
 
   function onShare(now: readonly number[]): void {

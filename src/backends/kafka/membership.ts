@@ -52,8 +52,8 @@ export interface Membership {
   /** Something was let go, so the group may go on: join anew. */
   rejoin(): void
   readonly identity: Identity
-  /** Resolves once no join is under way. */
-  settled(): Promise<void>
+  /** Resolves once the join under way is over; undefined where there is none. */
+  joining(): Promise<void> | undefined
   /** Expires a membership that has been silent for a session. To be asked before anything is handed out. */
   check(): void
   /** Silent for a session, and nobody has been told yet. Changes nothing. */
@@ -94,7 +94,7 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
     get identity() {
       return { group, member, instance, generation }
     },
-    settled: () => (joining ? joined.promise : Promise.resolve()),
+    joining: () => (joining ? joined.promise : undefined),
     check,
     isStale: () => silenceMs() > sessionMs,
     verify: () => wakeUp?.(),

@@ -231,7 +231,10 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       if (connection.failure === undefined) throw error
       throw fenced(group, topic, partition)
     }
-    if (!stored) throw fenced(group, topic, partition)
+    if (stored) return
+    // The holder gives it up with this answer. Where the broker still thinks it ours, nobody would read it: joining anew settles it.
+    if (held.get(partition) === part && part.revoked === undefined) void connection.close()
+    throw fenced(group, topic, partition)
   }
 
   function onClosed(why: Error): void {

@@ -28,6 +28,33 @@ describe('revoking on a scripted broker', () => {
     expect(handlers.begun).toEqual(['a.1', 'b.1', 'c.1', 'd.1'])
   })
 
+  it('a-partition-lost-amid-its-revocation-and-given-back-is-read-on', async () => {
+    const { broker, group, append, subscribe } = await createScriptedCore()
+    append(0, 'a', 'b', 'c')
+    const handlers = createHandlers()
+    await subscribe({}, handlers.handle)
+    const release = broker.hold('commit')
+    handlers.finish('a')
+    await broker.clock.advance(1_000)
+    const revoked = outcomeOf(group.revoke([0]))
+    handlers.finish('b')
+    await broker.clock.advance(1_000)
+    // Everything is handled; the revocation waits for the commit, and the session ends before its answer comes.
+    expect([revoked(), handlers.begun]).toEqual([undefined, ['a.1', 'b.1']])
+    group.lose([0])
+    group.assign()
+    await broker.clock.settle()
+    release()
+    await broker.clock.advance(1_000)
+    expect(revoked()).toBe('ok')
+    for (const value of ['a', 'b', 'c']) {
+      handlers.finish(value)
+      await broker.clock.advance(1_000)
+    }
+    expect(handlers.begun.slice(2)).toEqual(['a.1', 'b.1', 'c.1'])
+    expect(group.positions).toEqual([3])
+  })
+
   it('a-handler-that-never-settles-holds-a-revocation-up-to-the-drain-deadline-and-no-longer', async () => {
     const { broker, group, append, subscribe, logged } = await createScriptedCore()
     append(0, 'a', 'stuck', 'c')
