@@ -1,7 +1,8 @@
 import type { Broker } from '../../src/core/broker.ts'
 import type { Measured } from './figure.ts'
 import { measure } from './measured.ts'
-import { readingsOf, type readings } from './readings.ts'
+import { nowMicros, openLoop, reportLatencies } from './open-loop.ts'
+import { reading, readingsOf, type readings } from './readings.ts'
 
 /** What is measured of our whole stack, the same on every backend. */
 export interface OurWork {
@@ -40,4 +41,30 @@ export function createOurWork(
         for await (const message of broker.read(topic, { from: 'earliest', to: 'end' })) sum += message.value.value
       }),
   }
+}
+
+/** Sends at a steady rate; each reading bears the time it was due. */
+export async function sendOurs(
+  broker: Broker,
+  topic: typeof readings,
+  { records, bytes, perSecond }: { readonly records: number; readonly bytes: number; readonly perSecond: number },
+): Promise<void> {
+  await using producer = broker.producer(topic)
+  await openLoop(records, perSecond, async (n, dueAt) => {
+    await producer.send(reading(n, bytes, dueAt))
+  })
+}
+
+/** Prints a line when it is there, and the latencies when it has received all. */
+export async function receiveOurs(broker: Broker, topic: typeof readings, records: number): Promise<void> {
+  const latencies: number[] = []
+  const complete = Promise.withResolvers<void>()
+  const subscription = await broker.subscribe(topic, { group: topic.name }, (message) => {
+    latencies.push(nowMicros() - message.value.sentAt)
+    if (latencies.length === records) complete.resolve()
+  })
+  console.log(JSON.stringify({ ready: true }))
+  await complete.promise
+  await subscription.stop()
+  reportLatencies(latencies)
 }

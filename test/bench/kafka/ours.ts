@@ -1,8 +1,7 @@
 // Usage: ours.ts WORK URL TOPIC RECORDS BYTES. One piece of work through the whole stack; prints JSON lines.
 import { connect } from '../../../src/index.ts'
-import { nowMicros, openLoop, reportLatencies } from '../open-loop.ts'
-import { createOurWork } from '../ours.ts'
-import { reading, readingsTopic } from '../readings.ts'
+import { createOurWork, receiveOurs, sendOurs } from '../ours.ts'
+import { readingsTopic } from '../readings.ts'
 import { RATE, sideArguments } from './side-arguments.ts'
 
 const { work, url, topic: name, records, bytes } = sideArguments()
@@ -14,15 +13,11 @@ switch (work) {
   case 'create':
     console.log(JSON.stringify({ created: name }))
     break
-  case 'send': {
-    await using producer = broker.producer(topic)
-    await openLoop(records, RATE, async (n, dueAt) => {
-      await producer.send(reading(n, bytes, dueAt))
-    })
+  case 'send':
+    await sendOurs(broker, topic, { records, bytes, perSecond: RATE })
     break
-  }
   case 'receive':
-    await receive()
+    await receiveOurs(broker, topic, records)
     break
   case 'produce':
   case 'consume':
@@ -31,17 +26,4 @@ switch (work) {
     break
   case 'single':
     throw new Error('only a raw client sends one by one')
-}
-
-async function receive(): Promise<void> {
-  const latencies: number[] = []
-  const complete = Promise.withResolvers<void>()
-  const subscription = await broker.subscribe(topic, { group: name }, (message) => {
-    latencies.push(nowMicros() - message.value.sentAt)
-    if (latencies.length === records) complete.resolve()
-  })
-  console.log(JSON.stringify({ ready: true }))
-  await complete.promise
-  await subscription.stop()
-  reportLatencies(latencies)
 }

@@ -2,7 +2,8 @@
 import { Kafka, logLevel, type Message } from 'kafkajs'
 import { measure } from '../measured.ts'
 import { nowMicros, openLoop, reportLatencies } from '../open-loop.ts'
-import { batchesOf, decodeReading, encodeReading, type RawRecord, sendSingles } from './raw-records.ts'
+import { decodeReading } from '../raw-reading.ts'
+import { batchesOf, encodeRecord, type RawRecord, sendSingles } from './raw-records.ts'
 import { RATE, sideArguments } from './side-arguments.ts'
 
 const { work, brokers, topic, records, bytes } = sideArguments()
@@ -33,7 +34,7 @@ if (work === 'consume' || work === 'receive') {
   const send = (messages: Message[]) => producer.send({ topic, acks: -1, messages })
   if (work === 'send') {
     await openLoop(records, RATE, async (n, dueAt) => {
-      await send([toMessage(encodeReading(n, bytes, dueAt))])
+      await send([toMessage(encodeRecord(n, bytes, dueAt))])
     })
   } else {
     const produce = async () => {

@@ -1,41 +1,26 @@
-import avro from 'avsc'
 import { murmur2Partition } from '../../../src/backends/murmur2.ts'
-import { PARTITIONS, reading, readings } from '../readings.ts'
+import { encodeReading, type RawReading } from '../raw-reading.ts'
+import { PARTITIONS } from '../readings.ts'
 
-const type = avro.Type.forSchema(readings.value as avro.Schema)
-const FRAME_BYTES = 5
 /** As our producer by default, with room for Kafka's limit of a batch. */
 const BATCH_RECORDS = 1_000
 const BATCH_BYTES = 900_000
 
-export interface RawRecord {
-  readonly key: Buffer
-  readonly value: Buffer
+export interface RawRecord extends RawReading {
   readonly partition: number
-  readonly timestamp: number
 }
 
-/** The same bytes as ours, by avsc. */
-export function encodeReading(n: number, bytes: number, sentAt?: number): RawRecord {
-  const value = reading(n, bytes, sentAt)
-  const key = Buffer.from(value.sensor)
-  const body = type.toBuffer(value)
-  const framed = Buffer.allocUnsafe(FRAME_BYTES + body.length)
-  framed.writeUInt8(0, 0)
-  framed.writeUInt32BE(1, 1)
-  body.copy(framed, FRAME_BYTES)
-  return { key, value: framed, partition: murmur2Partition(key, PARTITIONS), timestamp: value.sentAt }
-}
-
-export function decodeReading(value: Buffer): { readonly value: number; readonly sentAt: number } {
-  return type.fromBuffer(value.subarray(FRAME_BYTES)) as { value: number; sentAt: number }
+/** As ours, with the partition our producer chooses. */
+export function encodeRecord(n: number, bytes: number, sentAt?: number): RawRecord {
+  const record = encodeReading(n, bytes, sentAt)
+  return { ...record, partition: murmur2Partition(record.key, PARTITIONS) }
 }
 
 /** The readings in calls as raw clients send them best: a batch of every partition together. */
 export function* batchesOf(records: number, bytes: number): Generator<readonly RawRecord[]> {
   let waiting = Array.from({ length: PARTITIONS }, () => ({ records: [] as RawRecord[], bytes: 0 }))
   for (let n = 0; n < records; n++) {
-    const record = encodeReading(n, bytes)
+    const record = encodeRecord(n, bytes)
     const batch = waiting[record.partition]
     if (batch === undefined) continue
     batch.records.push(record)
@@ -55,7 +40,7 @@ export async function sendSingles(
 ): Promise<void> {
   const underWay = 100
   for (let first = 0; first < records; first += underWay) {
-    const some = Array.from({ length: Math.min(underWay, records - first) }, (_, i) => encodeReading(first + i, bytes))
+    const some = Array.from({ length: Math.min(underWay, records - first) }, (_, i) => encodeRecord(first + i, bytes))
     await Promise.all(some.map(send))
   }
 }

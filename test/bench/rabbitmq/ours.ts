@@ -1,16 +1,31 @@
-// Usage: ours.ts URL STREAM_URL TOPIC RECORDS BYTES. Produces, consumes and replays through the whole stack; prints one JSON line.
+// Usage: ours.ts WORK URL STREAM_URL TOPIC RECORDS BYTES. One piece of work through the whole stack; prints JSON lines.
 import { connect } from '../../../src/index.ts'
-import { createOurWork } from '../ours.ts'
+import { createOurWork, receiveOurs, sendOurs } from '../ours.ts'
 import { readingsTopic } from '../readings.ts'
-import { sideArguments } from './side-arguments.ts'
+import { RATE, sideArguments } from './side-arguments.ts'
 
-const { url, topic: name, records, bytes } = sideArguments()
+const { work, url, topic: name, records, bytes } = sideArguments()
 const topic = readingsTopic(name)
 await using broker = await connect(url)
-await broker.declare(topic)
-const work = createOurWork(broker, topic, { records, bytes })
-const produce = await work.produce()
-const consume = await work.consume()
-const replay = await work.replay()
-await broker.topics.delete(name)
-console.log(JSON.stringify({ produce, consume, replay }))
+if (work !== 'delete') await broker.declare(topic)
+
+switch (work) {
+  case 'create':
+    console.log(JSON.stringify({ created: name }))
+    break
+  case 'delete':
+    await broker.topics.delete(name)
+    console.log(JSON.stringify({ deleted: name }))
+    break
+  case 'send':
+    await sendOurs(broker, topic, { records, bytes, perSecond: RATE })
+    break
+  case 'receive':
+    await receiveOurs(broker, topic, records)
+    break
+  case 'produce':
+  case 'consume':
+  case 'replay':
+    console.log(JSON.stringify(await createOurWork(broker, topic, { records, bytes })[work]()))
+    break
+}

@@ -1,70 +1,89 @@
-// Usage: raw-stream.ts URL STREAM_URL TOPIC RECORDS BYTES. The same with rabbitmq-stream-js-client and avsc alone; prints one JSON line.
-import avro from 'avsc'
+// Usage: raw-stream.ts WORK URL STREAM_URL TOPIC RECORDS BYTES. The same with rabbitmq-stream-js-client and avsc alone; prints JSON lines.
 import { connect, Offset } from 'rabbitmq-stream-js-client'
+import { creditsOnChunkCompleted } from 'rabbitmq-stream-js-client/dist/consumer_credit_policy.js'
 import { murmur3Partition } from '../../../src/backends/rabbitmq/murmur3.ts'
 import { measure } from '../measured.ts'
-import { PARTITIONS, reading, readings } from '../readings.ts'
-import { sideArguments } from './side-arguments.ts'
+import { nowMicros, openLoop, reportLatencies } from '../open-loop.ts'
+import { decodeReading, encodeReading } from '../raw-reading.ts'
+import { PARTITIONS } from '../readings.ts'
+import { RATE, sideArguments, WINDOW } from './side-arguments.ts'
 
-/** Unconfirmed at most, as our producer. */
-const WINDOW = 20_000
+/** As our producer; less work for it than its default of 100. */
+const CHUNK_RECORDS = 1_000
+/** It is quicker with these than with its default of one. */
+const CHUNKS_AHEAD = 10
 
-const { streamUrl, topic: name, records, bytes } = sideArguments()
-const type = avro.Type.forSchema(readings.value as avro.Schema)
+const { work, streamUrl, topic, records, bytes } = sideArguments()
 const { hostname, port, username, password } = new URL(streamUrl)
 const client = await connect({ hostname, port: Number(port), username, password, vhost: '/' })
-const streams = Array.from({ length: PARTITIONS }, (_, partition) => `${name}-${partition}`)
-await client.createSuperStream({ streamName: name }, undefined, PARTITIONS)
+const streams = Array.from({ length: PARTITIONS }, (_, partition) => `${topic}-${partition}`)
 
-let confirmed = 0
-let wake: (() => void) | undefined
-const publishers = await Promise.all(
-  streams.map(async (stream) => {
-    const publisher = await client.declarePublisher({ stream })
-    publisher.on('publish_confirm', (_error, ids) => {
-      confirmed += ids.length
-      wake?.()
-    })
-    return publisher
-  }),
-)
-
-const produce = await measure(records, async () => {
-  for (let n = 0; n < records; n++) {
-    const value = reading(n, bytes)
-    const content = Buffer.concat([Buffer.from([0, 0, 0, 0, 1]), type.toBuffer(value)])
-    const key = Buffer.from(value.sensor)
-    const messageProperties = { creationTime: new Date(value.sentAt) }
-    const messageAnnotations = { 'x-opt-partition-key': value.sensor }
-    await publishers[murmur3Partition(key, PARTITIONS)]?.send(content, { messageProperties, messageAnnotations })
-    if (n % 1_000 === 999) await Promise.all(publishers.map((publisher) => publisher.flush()))
-    while (n - confirmed > WINDOW) await next()
+if (work === 'consume') {
+  let sum = 0
+  const run = () => readAll((value) => (sum += decodeReading(value).value))
+  console.log(JSON.stringify({ ...(await measure(records, run)), sum }))
+} else if (work === 'receive') {
+  const latencies: number[] = []
+  const take = (value: Buffer) => latencies.push(nowMicros() - decodeReading(value).sentAt)
+  await readAll(take, () => console.log(JSON.stringify({ ready: true })))
+  reportLatencies(latencies)
+} else {
+  const { send, confirmed } = await openPublishers()
+  if (work === 'send') {
+    await openLoop(records, RATE, send)
+    await confirmed(records)
+  } else {
+    const produce = async () => {
+      for (let n = 0; n < records; n++) {
+        await send(n)
+        if (n % CHUNK_RECORDS === 0) await confirmed(n - WINDOW)
+      }
+      await confirmed(records)
+    }
+    console.log(JSON.stringify(await measure(records, produce)))
   }
-  await Promise.all(publishers.map((publisher) => publisher.flush()))
-  while (confirmed < records) await next()
-})
-// The client's consumer sometimes stops for ever (1.0.0 on RabbitMQ 4.0.5); what is known by then counts.
-console.log(JSON.stringify({ produce }))
+}
+// It does not close by itself.
+process.exit(0)
 
-let sum = 0
-let read = 0
-const complete = Promise.withResolvers<void>()
-const consume = await measure(records, async () => {
+async function openPublishers() {
+  let count = 0
+  let wake: (() => void) | undefined
+  const publishers = await Promise.all(
+    streams.map(async (stream) => {
+      const publisher = await client.declarePublisher({ stream, maxChunkLength: CHUNK_RECORDS })
+      publisher.on('publish_confirm', (_error, ids) => {
+        count += ids.length
+        wake?.()
+      })
+      return publisher
+    }),
+  )
+  return {
+    async send(n: number, dueAt?: number): Promise<void> {
+      const { key, value, timestamp } = encodeReading(n, bytes, dueAt)
+      await publishers[murmur3Partition(key, PARTITIONS)]?.send(value, {
+        messageProperties: { creationTime: new Date(timestamp) },
+        messageAnnotations: { 'x-opt-partition-key': key.toString() },
+      })
+    },
+    /** Resolves when so many are confirmed. */
+    async confirmed(wanted: number): Promise<void> {
+      while (count < wanted) await new Promise<void>((resolve) => (wake = resolve))
+    },
+  }
+}
+
+async function readAll(take: (value: Buffer) => void, onReady?: () => void): Promise<void> {
+  const complete = Promise.withResolvers<void>()
+  let read = 0
+  const creditPolicy = creditsOnChunkCompleted(CHUNKS_AHEAD, 1)
   for (const stream of streams) {
-    await client.declareConsumer({ stream, offset: Offset.first() }, ({ content }) => {
-      sum += (type.fromBuffer(content.subarray(5)) as { value: number }).value
+    await client.declareConsumer({ stream, offset: Offset.first(), creditPolicy }, ({ content }) => {
+      take(content)
       if (++read === records) complete.resolve()
     })
   }
+  onReady?.()
   await complete.promise
-})
-await client.deleteSuperStream({ streamName: name })
-await client.close()
-console.log(JSON.stringify({ consume, sum }))
-process.exit(0)
-
-function next(): Promise<void> {
-  return new Promise((resolve) => {
-    wake = resolve
-  })
 }
