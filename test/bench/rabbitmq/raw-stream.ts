@@ -8,12 +8,12 @@ import { decodeReading, encodeReading } from '../raw-reading.ts'
 import { PARTITIONS } from '../readings.ts'
 import { RATE, sideArguments, WINDOW } from './side-arguments.ts'
 
-/** As our producer; less work for it than its default of 100. */
-const CHUNK_RECORDS = 1_000
 /** It is quicker with these than with its default of one. */
 const CHUNKS_AHEAD = 10
 
 const { work, streamUrl, topic, records, bytes } = sideArguments()
+/** As our producer; less work for it than its default of 100. A frame of it is 1 MiB at most, and it dies of more. */
+const chunkRecords = Math.min(1_000, Math.floor(600_000 / bytes))
 const { hostname, port, username, password } = new URL(streamUrl)
 const client = await connect({ hostname, port: Number(port), username, password, vhost: '/' })
 const streams = Array.from({ length: PARTITIONS }, (_, partition) => `${topic}-${partition}`)
@@ -36,7 +36,7 @@ if (work === 'consume') {
     const produce = async () => {
       for (let n = 0; n < records; n++) {
         await send(n)
-        if (n % CHUNK_RECORDS === 0) await confirmed(n - WINDOW)
+        if (n % chunkRecords === 0) await confirmed(n - WINDOW)
       }
       await confirmed(records)
     }
@@ -51,7 +51,7 @@ async function openPublishers() {
   let wake: (() => void) | undefined
   const publishers = await Promise.all(
     streams.map(async (stream) => {
-      const publisher = await client.declarePublisher({ stream, maxChunkLength: CHUNK_RECORDS })
+      const publisher = await client.declarePublisher({ stream, maxChunkLength: chunkRecords })
       publisher.on('publish_confirm', (_error, ids) => {
         count += ids.length
         wake?.()

@@ -51,7 +51,7 @@ async function compareProducing(broker: Broker, size: Size, report: Report): Pro
     runs['amqp']?.push(...(await side(RAW.amqp, size.amqpRecords)))
   }
   for (const [raw, against] of [
-    ['stream', `${STREAM}, chunks of 1,000`],
+    ['stream', `${STREAM}, chunks of 1,000 or 600 kB`],
     ['amqp', `${AMQP}, confirms`],
   ] as const)
     compare(report, `produce ${size.label}`, against, runs['ours'], runs[raw])
