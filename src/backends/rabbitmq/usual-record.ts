@@ -35,7 +35,7 @@ const DATA_HEAD = Buffer.from([0, 0x53, SECTIONS.data])
 
 /** Writes the message; false, and nothing written, where it has another shape. */
 export function writeUsual(out: Output, key: Buffer, value: Buffer, timestamp: number): boolean {
-  if (key.length > MAX_KEY_BYTES || !isUtf8(key)) return false
+  if (key.length > MAX_KEY_BYTES || !isText(key)) return false
   const headAt = out.at
   out.raw(KEY_HEAD)
   const size = SIZE + key.length
@@ -86,11 +86,17 @@ export function readUsual(bytes: Buffer) {
   const timestamp = bytes.readInt32BE(timeAt) * TWO_32 + bytes.readUInt32BE(timeAt + 4)
   if (!Number.isSafeInteger(timestamp) || timestamp < 0) return undefined
   const key = copyOut(bytes, keyAt, keyAt + keyLength)
-  if (!isUtf8(key)) return undefined
+  if (!isText(key)) return undefined
   return { key, value: copyOut(bytes, valueAt, bytes.length), headers: [], timestamp }
 }
 
 function has(bytes: Buffer, part: Buffer, from: number): boolean {
   for (let at = 0; at < part.length; at++) if (bytes[from + at] !== part[at]) return false
+  return true
+}
+
+/** Few bytes are looked at sooner than the system is asked. */
+function isText(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] as number) > 0x7f) return isUtf8(bytes)
   return true
 }
