@@ -85,7 +85,8 @@ describe('foreign-bytes', () => {
     expect(errorOf(() => codec.decode(framed('feffffff0f00')), 'ERR_UNDECODABLE')).toMatch(
       /2147483647 items announced, more than the 10000 left/,
     )
-    expect(performance.now() - started).toBeLessThan(50)
+    // Reading two thousand million items would take seconds.
+    expect(performance.now() - started).toBeLessThan(1_000)
     const after = process.memoryUsage()
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(8_000_000)
   })
