@@ -137,8 +137,9 @@ export interface Feed {
   /** Another one after a rejoin. */
   readonly memberId: string
   /**
-   * The next records of an assigned partition in offset order; waits until there is one. Resolves to [] once the
-   * partition is revoked, lost or the feed closed. One pull at a time per partition (a second is ERR_CONFIG).
+   * The next records of an assigned partition in offset order; waits until there is one, also over faults that mend. Resolves to []
+   * once the partition is revoked, lost or the feed closed; rejects only for good. One pull at a time per partition (a second is
+   * ERR_CONFIG).
    */
   pull(partition: number): Promise<readonly StoredRecord[]>
   /**
