@@ -3,7 +3,7 @@ import { errorText } from '../../src/core/errors.ts'
 export interface EventuallyOptions {
   /** What is awaited, as the error will name it. */
   readonly what: string
-  /** Default 10,000. */
+  /** Default 30,000: a busy machine is slow, and a condition that never comes true is no quicker to tell. */
   readonly timeoutMs?: number
   /** Default 20. */
   readonly intervalMs?: number
@@ -16,7 +16,7 @@ type Truthy<T> = Exclude<T, undefined | null | false | 0 | ''>
  * limit it rejects, naming what was awaited and what came last. A condition that hangs counts against the limit too.
  */
 export async function eventually<T>(condition: () => T | Promise<T>, options: EventuallyOptions): Promise<Truthy<T>> {
-  const { what, timeoutMs = 10_000, intervalMs = 20 } = options
+  const { what, timeoutMs = 30_000, intervalMs = 20 } = options
   const until = performance.now() + timeoutMs
   let last = 'it was never answered'
   for (;;) {
