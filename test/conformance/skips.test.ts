@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { BROKER_NAMES } from '../brokers/broker.ts'
 import { readTree } from '../kit/source-tree.ts'
 import { BACKENDS } from './backends.ts'
 import { backendMissing, requiredBackends, scenarioNames, skipBreaches, skipReason } from './skips.ts'
@@ -10,8 +11,8 @@ describe('deviations of backends', () => {
     expect(skipBreaches(BACKENDS, tests)).toEqual([])
   })
 
-  it('every-required-backend-is-one-the-suite-knows', () => {
-    const known = BACKENDS.map(({ name }) => name)
+  it('everything-that-is-required-is-a-backend-or-another-server-of-the-workshop', () => {
+    const known: readonly string[] = [...BACKENDS.map(({ name }) => name), ...BROKER_NAMES]
     expect(requiredBackends(process.env).filter((name) => !known.includes(name))).toEqual([])
   })
 

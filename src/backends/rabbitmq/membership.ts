@@ -9,6 +9,7 @@ import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from '.
 import type { OffsetSpec } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
 import { barrier, queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
+import { takeTenure } from './tenure.ts'
 
 /** A member of a group for as long as one connection lives. */
 export interface Membership {
@@ -47,6 +48,7 @@ interface Part {
 /** A pause of this process after which it asks whether it is still a member. The broker's patience is 20 s at least. */
 const PAUSE_MS = 10_000
 const TICK_MS = 1_000
+const ORDER_TIMEOUT_MS = 10_000
 
 /**
  * Subscribes to all partitions as a single active consumer of the super stream; RabbitMQ chooses who is active where. The
@@ -95,7 +97,23 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     },
   }
 
+  /**
+   * RabbitMQ gives partition i to the member that came i-th to it (modulo their number), so members have to come to all partitions in one order: in
+   * turns by a lock. Who waits for it in vain goes on, for shares may then be uneven, and nothing worse.
+   */
   async function widen(all: readonly string[]): Promise<void> {
+    const [first] = all
+    if (first === undefined || all.length === streams.length) return
+    // Partitions are subscribed to under their numbers.
+    const turn = await takeTenure(connection, first, `${group}#order`, { id: all.length, timeoutMs: ORDER_TIMEOUT_MS })
+    try {
+      await subscribeTo(all)
+    } finally {
+      await turn?.release()
+    }
+  }
+
+  async function subscribeTo(all: readonly string[]): Promise<void> {
     const properties = { 'single-active-consumer': 'true', name: group, 'super-stream': topic, [MEMBER_PROPERTY]: id }
     for (const stream of all.slice(streams.length)) {
       const partition = streams.push(stream) - 1

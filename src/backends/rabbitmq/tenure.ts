@@ -23,10 +23,10 @@ export async function takeTenure(
   connection: StreamConnection,
   stream: string,
   name: string,
-  options: { readonly superStream?: string; readonly timeoutMs?: number } = {},
+  options: { readonly superStream?: string; readonly timeoutMs?: number; readonly id?: number } = {},
 ): Promise<Tenure | undefined> {
   const { superStream, timeoutMs = superStream === undefined ? LOCK_TIMEOUT_MS : IDLE_TIMEOUT_MS } = options
-  const id = freeId(connection)
+  const id = options.id ?? freeId(connection)
   const active = Promise.withResolvers<boolean>()
   const released = Promise.withResolvers<void>()
   let wanted = true
