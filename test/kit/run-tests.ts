@@ -3,20 +3,33 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { closingLine, type JestResult, judge } from './test-result.ts'
+import { closingLine, diedFiles, type JestResult, judge, merged } from './test-result.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'drawbridge-jest-'))
 const outputFile = join(folder, 'result.json')
 
 try {
-  const jestExit = await runJest(process.argv.slice(2))
-  const result = await readResult()
-  const verdict = judge(result, jestExit)
+  const { result, exit } = await runAll(process.argv.slice(2))
+  const verdict = judge(result, exit)
   for (const line of verdict.remarks) console.log(line)
   console.log(closingLine(result))
   process.exitCode = verdict.exitCode
 } finally {
   await rm(folder, { recursive: true, force: true })
+}
+
+/** A file whose process died in native code says nothing; it is run once more, for all to see, and a second death is a failure. */
+async function runAll(args: readonly string[]): Promise<{ result: JestResult | undefined; exit: number | null }> {
+  const exit = await runJest(args)
+  const result = await readResult()
+  const died = diedFiles(result)
+  if (result === undefined || died.length === 0) return { result, exit }
+  console.log(`a process died in native code under these test files; they are run once more:\n  ${died.join('\n  ')}`)
+  const secondExit = await runJest([...died, '--maxWorkers=2'])
+  const second = await readResult()
+  if (second === undefined) return { result, exit }
+  const whole = merged(result, second, died)
+  return { result: whole, exit: whole.numFailedTests + whole.numRuntimeErrorTestSuites === 0 ? secondExit : 1 }
 }
 
 function runJest(args: readonly string[]): Promise<number | null> {

@@ -8,6 +8,8 @@ export interface JestResult {
   readonly numRuntimeErrorTestSuites: number
   readonly testResults: readonly {
     readonly name: string
+    /** What kept the file from being run, or its failures. */
+    readonly message: string
     readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
   }[]
 }
@@ -29,6 +31,28 @@ export function judge(result: JestResult | undefined, jestExit: number | null): 
   if (ran === 0) remarks.push('no test ran: that is a failure')
   const green = jestExit === 0 && ran > 0 && failures(result) === 0
   return { exitCode: green ? 0 : 1, remarks }
+}
+
+/** Files whose process a fault in native code ended, so that nothing is known of them. */
+export function diedFiles(result: JestResult | undefined): readonly string[] {
+  return (result?.testResults ?? [])
+    .filter(({ message }) =>
+      /worker process .* was terminated by another process: signal=SIG(SEGV|TRAP|ABRT|BUS|ILL)/.test(message),
+    )
+    .map(({ name }) => name)
+}
+
+/** The first run with the files that died replaced by their second run. */
+export function merged(first: JestResult, second: JestResult, died: readonly string[]): JestResult {
+  const sum = (count: (result: JestResult) => number) => count(first) + count(second)
+  return {
+    numPassedTests: sum((result) => result.numPassedTests),
+    numFailedTests: sum((result) => result.numFailedTests),
+    numPendingTests: sum((result) => result.numPendingTests),
+    numTodoTests: sum((result) => result.numTodoTests),
+    numRuntimeErrorTestSuites: sum((result) => result.numRuntimeErrorTestSuites) - died.length,
+    testResults: [...first.testResults.filter(({ name }) => !died.includes(name)), ...second.testResults],
+  }
 }
 
 export function closingLine(result: JestResult | undefined): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { eventually } from '../../kit/eventually.ts'
 import { runProcess, startProcess } from '../../kit/process.ts'
 import { tempDir } from '../../kit/temp-dir.ts'
-import { closingLine, type JestResult, judge } from '../../kit/test-result.ts'
+import { closingLine, type JestResult, judge, diedFiles, merged } from '../../kit/test-result.ts'
 
 describe('eventually', () => {
   test('resolves to the first truthy answer', async () => {
@@ -78,7 +78,11 @@ describe('test run', () => {
     numTodoTests: 0,
     numRuntimeErrorTestSuites: 0,
     testResults: [
-      { name: 'a.test.ts', assertionResults: [{ fullName: 'x (skipped: no Kafka here)', status: 'pending' }] },
+      {
+        name: 'a.test.ts',
+        message: '',
+        assertionResults: [{ fullName: 'x (skipped: no Kafka here)', status: 'pending' }],
+      },
     ],
   }
 
@@ -102,5 +106,26 @@ describe('test run', () => {
       1,
       ['no test ran: that is a failure', '0 passed, 0 failed, 0 skipped', ''],
     ])
+  })
+})
+
+describe('files whose process died', () => {
+  const file = (name: string, message: string) => ({ name, message, assertionResults: [] })
+  const run = (files: readonly ReturnType<typeof file>[], passed: number, lost: number) => ({
+    numPassedTests: passed,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    numRuntimeErrorTestSuites: lost,
+    testResults: files,
+  })
+
+  test('are-those-that-native-code-ended-and-count-by-their-second-run', () => {
+    const death = 'A jest worker process (pid=8) was terminated by another process: signal=SIGSEGV, exitCode=null.'
+    const first = run([file('a', death), file('b', 'Cannot find module'), file('c', '')], 5, 2)
+    expect(diedFiles(first)).toEqual(['a'])
+    const whole = merged(first, run([file('a', '')], 3, 0), ['a'])
+    expect([whole.numPassedTests, whole.numRuntimeErrorTestSuites]).toEqual([8, 1])
+    expect(diedFiles(merged(first, run([file('a', death)], 0, 1), ['a']))).toEqual(['a'])
   })
 })
