@@ -143,16 +143,15 @@ async function decodeAtLast<T>(
   record: StoredRecord,
   first: Promise<T>,
 ): Promise<Outcome<T> | undefined> {
-  for (let failed = 0, decoding: T | Promise<T> = first; ; ) {
+  for (let failed = 0; ; ) {
     try {
-      return { value: await decoding }
+      return { value: await (failed === 0 ? first : codec.decode(record.value)) }
     } catch (error) {
       if (isRecordsFault(error)) return { error }
       if (isForGood(error)) throw error
       const place = { topic, partition, offset: record.offset }
       log.warn({ ...place, error: errorText(error) }, 'record not decoded yet, will try again')
       if (!(await sleep(clock, retryDelayMs(ENDLESS_RETRY, ++failed, error), ending))) return undefined
-      decoding = (async () => await codec.decode(record.value))()
     }
   }
 }

@@ -2,15 +2,12 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
-import { decompressLz4 } from '../lz4.ts'
-import { decompressSnappy } from '../snappy.ts'
+import { unpack } from '../unpack.ts'
 
 /** By the number that stands in a batch's attributes (KIP-110). */
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof CODECS)[number]
 
-/** A batch may grow to so many bytes; a broker takes 1 MiB by default, and a few bytes can ask for gigabytes. */
-export const MAX_UNPACKED_BYTES = 134_217_728
 const SNAPPY_BLOCK_BYTES = 65_536
 /** The header that Java's SnappyOutputStream writes: a magic, its version, and the least version that can read it. */
 const XERIAL = Buffer.from('82534e41505059000000000100000001', 'hex')
@@ -60,7 +57,7 @@ function compressSnappy(bytes: Buffer): Buffer {
 export function decompress(codec: number, bytes: Buffer, place: string): Buffer | string {
   const name = CODECS[codec]
   try {
-    const found = decode(name, bytes)
+    const found = unpack(codec, bytes)
     if (found !== undefined) return found
   } catch (error) {
     return `${name}: ${errorText(error)}`
@@ -70,15 +67,4 @@ export function decompress(codec: number, bytes: Buffer, place: string): Buffer 
     `${place}: a batch of codec ${name ?? codec} cannot be read here: Node.js reads zstd from 22.15 on, and later codecs are not known`,
     { details: { codec } },
   )
-}
-
-function decode(codec: Codec | undefined, bytes: Buffer): Buffer | undefined {
-  const maxOutputLength = MAX_UNPACKED_BYTES
-  if (codec === 'gzip') return zlib.gunzipSync(bytes, { maxOutputLength })
-  if (codec === 'snappy') return decompressSnappy(bytes, MAX_UNPACKED_BYTES)
-  if (codec === 'lz4') return decompressLz4(bytes, MAX_UNPACKED_BYTES)
-  if (codec === 'zstd' && typeof zlib.zstdDecompressSync === 'function') {
-    return zlib.zstdDecompressSync(bytes, { maxOutputLength })
-  }
-  return undefined
 }
