@@ -8,7 +8,7 @@ test('up takes several brokers, each once', () => {
 test('down without a name is all of them, up without a name is a mistake', () => {
   expect(parseArguments(['down'])).toEqual({
     verb: 'down',
-    brokers: ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'rabbitmq-faults', 'registry'],
+    brokers: ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'rabbitmq3', 'rabbitmq-faults', 'registry'],
   })
   expect(parseArguments(['up'])).toEqual({ mistake: 'up needs the name of a broker' })
 })

@@ -1,8 +1,16 @@
 /**
  * Brokers by the names of the command line. `kafka3` is three Kafka nodes that replicate, `kafka-secure` one with TLS and logins;
- * `rabbitmq-faults` is for tests that break it.
+ * `rabbitmq3` is three RabbitMQ nodes that replicate, `rabbitmq-faults` one for tests that break it.
  */
-export const BROKER_NAMES = ['kafka', 'kafka3', 'kafka-secure', 'rabbitmq', 'rabbitmq-faults', 'registry'] as const
+export const BROKER_NAMES = [
+  'kafka',
+  'kafka3',
+  'kafka-secure',
+  'rabbitmq',
+  'rabbitmq3',
+  'rabbitmq-faults',
+  'registry',
+] as const
 export type BrokerName = (typeof BROKER_NAMES)[number]
 
 /** A node before it runs: what `prepare` and `command` need to know. */
@@ -25,7 +33,7 @@ export interface Command {
 /** What is particular to one broker; starting, watching and ending its nodes is the same for all (nodes.ts). */
 export interface Broker {
   readonly name: BrokerName
-  /** Its nodes with the offsets of their ports in a slot (ports.ts), which no two brokers share. */
+  /** Its nodes with the offsets of their ports in a slot (ports.ts), which no two brokers share; nodes of one may. */
   readonly nodes: readonly { readonly name: string; readonly ports: Readonly<Record<string, number>> }[]
   /** The name of the config file in a node's folder. */
   readonly config: string

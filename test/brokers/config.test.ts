@@ -3,14 +3,16 @@ import { BROKER_NAMES, type Broker, type NodePlan } from './broker.ts'
 import { renderKafkaConfig } from './kafka-config.ts'
 import { renderPom } from './maven.ts'
 import { portAt } from './ports.ts'
-import { rabbitmqEnvironment, renderRabbitmqConfig } from './rabbitmq-config.ts'
+import { rabbitmqEnvironment, renderRabbitmqCluster, renderRabbitmqConfig } from './rabbitmq-config.ts'
 import { idsOf } from './rabbitmq.ts'
 import { renderRegistryConfig } from './registry.ts'
 import { BROKERS } from './table.ts'
 import { javaVersion } from './tools.ts'
 
 test('no two brokers share a port of a slot, and every slot ends before the next', () => {
-  const offsets = BROKER_NAMES.flatMap((name) => BROKERS[name].nodes.flatMap((node) => Object.values(node.ports)))
+  const offsets = BROKER_NAMES.flatMap((name) => [
+    ...new Set(BROKERS[name].nodes.flatMap((node) => Object.values(node.ports))),
+  ])
   expect(new Set(offsets).size).toBe(offsets.length)
   expect(Math.max(...offsets)).toBeLessThan(portAt(1, 0) - portAt(0, 0))
 })
@@ -80,6 +82,28 @@ management.ssl.port = 20028
   expect(hosts.map(([, host]) => host)).toEqual(['127.0.0.1', '127.0.0.1'])
 })
 
+test('three RabbitMQ nodes find each other by the epmd that all are told', () => {
+  const [epmd, ...nodes] = plans(BROKERS.rabbitmq3)
+  if (epmd === undefined) throw new Error('no node')
+  expect(BROKERS.rabbitmq3.command(epmd).args.slice(-5)).toEqual([
+    '/usr/bin/epmd',
+    '-port',
+    '20091',
+    '-address',
+    '127.0.0.1',
+  ])
+  for (const node of nodes) {
+    expect(BROKERS.rabbitmq3.command(node).args).toEqual(
+      expect.arrayContaining(['ERL_EPMD_PORT=20091', `RABBITMQ_NODENAME=${node.name}@localhost`]),
+    )
+  }
+  expect(renderRabbitmqCluster(nodes)).toContain(`cluster_partition_handling = pause_minority
+cluster_formation.classic_config.nodes.1 = rabbitmq3-1@localhost
+cluster_formation.classic_config.nodes.2 = rabbitmq3-2@localhost
+cluster_formation.classic_config.nodes.3 = rabbitmq3-3@localhost
+`)
+})
+
 test('tests find each broker by its variables', () => {
   expect(BROKER_NAMES.map((name) => BROKERS[name].variables(plans(BROKERS[name])))).toEqual([
     { KAFKA_URL: 'kafka://127.0.0.1:20001' },
@@ -91,6 +115,10 @@ test('tests find each broker by its variables', () => {
         'amqps://guest:guest@127.0.0.1:20026/?stream=20027&management=20028&ca=/run/rabbitmq/tls/ca.pem',
       RABBITMQ_STREAM_URL: 'rabbitmq-stream://guest:guest@127.0.0.1:20022/',
       RABBITMQ_MANAGEMENT_URL: 'http://127.0.0.1:20023',
+    },
+    {
+      RABBITMQ3_URL:
+        'amqp://guest:guest@127.0.0.1:20061,127.0.0.1:20071,127.0.0.1:20081/?stream=20062,20072,20082&management=20063,20073,20083',
     },
     { RABBITMQ_FAULTS_URL: 'amqp://guest:guest@127.0.0.1:20051/?stream=20052&management=20053' },
     { REGISTRY_URL: 'http://127.0.0.1:20031/apis/ccompat/v7' },

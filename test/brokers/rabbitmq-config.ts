@@ -25,18 +25,33 @@ ${certificates('management.ssl')}
 `
 }
 
+/** For a node that finds the others by their names, of one majority; streams get a copy on each by default. */
+export function renderRabbitmqCluster(nodes: readonly NodePlan[]): string {
+  const peers = nodes.map((node, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${erlangName(node)}`)
+  return `cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.target_cluster_size_hint = ${nodes.length}
+cluster_partition_handling = pause_minority
+${peers.join('\n')}
+`
+}
+
+export function erlangName(node: Pick<NodePlan, 'name'>): string {
+  return `${node.name}@localhost`
+}
+
 /** What RabbitMQ takes from its environment; `inside` gives the path of one of the node's files as RabbitMQ sees it. */
 export function rabbitmqEnvironment(
   node: NodePlan,
   inside: (file: string) => string,
+  erlang = '',
 ): Readonly<Record<string, string>> {
   return {
     // Its own node name and epmd, so that it meets no other RabbitMQ of the machine.
-    RABBITMQ_NODENAME: `${node.name}@localhost`,
+    RABBITMQ_NODENAME: erlangName(node),
     RABBITMQ_DIST_PORT: String(portOf(node, 'distribution')),
     ERL_EPMD_PORT: String(portOf(node, 'epmd')),
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${erlang}`.trimEnd(),
     RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
     RABBITMQ_ENABLED_PLUGINS_FILE: inside('enabled_plugins'),
     RABBITMQ_MNESIA_BASE: inside('data'),

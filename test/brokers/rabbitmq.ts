@@ -3,7 +3,7 @@ import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeTestCa } from '../kit/test-ca.ts'
-import { type Broker, type BrokerName, type Command, type NodePlan, portOf } from './broker.ts'
+import { type Broker, type BrokerName, type Command, type NodePlan, type Note, portOf } from './broker.ts'
 import { entryFolder } from './cache.ts'
 import { fillDebianFolder, insideDebian, pathInside } from './debian-folder.ts'
 import { RABBITMQ_PLUGINS, rabbitmqEnvironment, renderRabbitmqConfig } from './rabbitmq-config.ts'
@@ -13,7 +13,17 @@ const ENTRY = 'rabbitmq-trixie'
 const USER = 'rabbitmq'
 const TOOL_TIMEOUT_MS = 60_000
 
-const PORTS = ['amqp', 'stream', 'management', 'distribution', 'epmd', 'amqpTls', 'streamTls', 'managementTls'] as const
+/** A node's ports in this order, from its first on. */
+export const RABBITMQ_PORTS = [
+  'amqp',
+  'stream',
+  'management',
+  'distribution',
+  'epmd',
+  'amqpTls',
+  'streamTls',
+  'managementTls',
+] as const
 
 export const rabbitmq: Broker = createRabbitmq('rabbitmq', 21, variablesOf)
 /** For tests that stop it, fill it or change its plugins while others use the other one. */
@@ -28,31 +38,49 @@ function createRabbitmq(
 ): Broker {
   return {
     name,
-    nodes: [{ name, ports: Object.fromEntries(PORTS.map((what, index) => [what, firstPort + index])) }],
+    nodes: [{ name, ports: portsFrom(firstPort) }],
     config: 'rabbitmq.conf',
-    install: (note) => fillDebianFolder(ENTRY, ['rabbitmq-server', 'ca-certificates'], note),
+    install: installRabbitmq,
     prepare: async (nodes) => {
-      for (const node of nodes) await prepareNode(node)
+      for (const node of nodes) await prepareRabbitmq(node, renderRabbitmqConfig(node, pathInside))
     },
-    command: (node) => insideNode(node, ['/usr/lib/rabbitmq/bin/rabbitmq-server']),
-    probe,
+    command: (node) => rabbitmqServer(node),
+    probe: probeRabbitmq,
     variables: (nodes) => Object.assign({}, ...nodes.map(variables)) as Record<string, string>,
   }
 }
 
+export function portsFrom(first: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(RABBITMQ_PORTS.map((what, index) => [what, first + index]))
+}
+
+export function installRabbitmq(note: Note): Promise<void> {
+  return fillDebianFolder(ENTRY, ['rabbitmq-server', 'ca-certificates'], note)
+}
+
+/** `erlang` is added to the arguments of its Erlang. */
+export function rabbitmqServer(node: NodePlan, erlang = ''): Command {
+  return asRabbitmq(node, ['/usr/lib/rabbitmq/bin/rabbitmq-server'], rabbitmqEnvironment(node, pathInside, erlang))
+}
+
 /** `rabbitmqctl ARGS…` for a node that runs. Resolves to what it printed. */
 export async function runRabbitmqctl(node: NodePlan, args: readonly string[]): Promise<string> {
-  const { file, args: all } = insideNode(node, ['/usr/lib/rabbitmq/bin/rabbitmqctl', ...args])
+  const env = rabbitmqEnvironment(node, pathInside)
+  const { file, args: all } = asRabbitmq(node, ['/usr/lib/rabbitmq/bin/rabbitmqctl', ...args], env)
   const { stdout } = await promisify(execFile)(file, all, { timeout: TOOL_TIMEOUT_MS })
   return stdout
 }
 
-function insideNode(node: NodePlan, command: readonly string[]): Command {
-  const env = rabbitmqEnvironment(node, pathInside)
+/** A command in RabbitMQ's Debian folder, as its user. */
+export function asRabbitmq(
+  node: NodePlan,
+  command: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Command {
   return insideDebian({ debian: ENTRY, folder: node.folder, user: USER, group: USER, env, command })
 }
 
-async function probe(node: NodePlan): Promise<void> {
+export async function probeRabbitmq(node: NodePlan): Promise<void> {
   await probeAmqp(portOf(node, 'amqp'))
   await probeStream(portOf(node, 'stream'))
   await probeManagement(portOf(node, 'management'))
@@ -69,23 +97,30 @@ function variablesOf(node: NodePlan): Readonly<Record<string, string>> {
 }
 
 /** The ports are not RabbitMQ's defaults, so the driver has to be told them. */
-function urlOf(node: NodePlan): string {
-  return `amqp://guest:guest@127.0.0.1:${portOf(node, 'amqp')}/?stream=${portOf(node, 'stream')}&management=${portOf(node, 'management')}`
+export function urlOf(...nodes: readonly NodePlan[]): string {
+  const all = (what: string) => nodes.map((node) => portOf(node, what)).join(',')
+  const hosts = nodes.map((node) => `127.0.0.1:${portOf(node, 'amqp')}`).join(',')
+  return `amqp://guest:guest@${hosts}/?stream=${all('stream')}&management=${all('management')}`
 }
 
-async function prepareNode(node: NodePlan): Promise<void> {
+/** Fills a node's folder. Nodes with one cookie may form a cluster. */
+export async function prepareRabbitmq(node: NodePlan, config: string, cookie?: string): Promise<void> {
   const data = join(node.folder, 'data')
   const tls = join(node.folder, 'tls')
   await mkdir(data)
   await mkdir(tls)
   makeTestCa(tls)
-  await writeFile(node.config, renderRabbitmqConfig(node, pathInside))
+  await writeFile(node.config, config)
   await writeFile(join(node.folder, 'enabled_plugins'), RABBITMQ_PLUGINS)
   const { uid, gid } = idsOf(USER, await readFile(join(entryFolder(ENTRY), 'etc/passwd'), 'utf8'))
   // The folder itself too: it is the server's home, where it keeps its cookie.
   const files = (await readdir(tls)).map((file) => join(tls, file))
   for (const path of [node.folder, join(node.folder, 'enabled_plugins'), data, tls, ...files])
     await chown(path, uid, gid)
+  if (cookie === undefined) return
+  const file = join(node.folder, '.erlang.cookie')
+  await writeFile(file, cookie, { mode: 0o400 })
+  await chown(file, uid, gid)
 }
 
 /** User and group number of a name in /etc/passwd. */
@@ -112,8 +147,14 @@ async function probeStream(port: number): Promise<void> {
 }
 
 async function probeManagement(port: number): Promise<void> {
+  await askManagement(port, '/overview')
+}
+
+/** What the management API of a node of ours answers; rejects unless it is a success. */
+export async function askManagement(port: number, path: string): Promise<unknown> {
   const headers = { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` }
-  const answer = await fetch(`http://127.0.0.1:${port}/api/overview`, { headers, signal: AbortSignal.timeout(5_000) })
-  await answer.arrayBuffer()
+  const answer = await fetch(`http://127.0.0.1:${port}/api${path}`, { headers, signal: AbortSignal.timeout(5_000) })
+  const text = await answer.text()
   if (answer.status !== 200) throw new Error(`management on port ${port} answers ${answer.status}`)
+  return JSON.parse(text)
 }

@@ -46,7 +46,7 @@ async function upOne(broker: Broker, note: Note): Promise<Readonly<Record<string
 async function fresh(broker: Broker, note: Note): Promise<BrokerState> {
   await broker.install(note)
   note(`starting ${broker.name}`)
-  const offsets = broker.nodes.flatMap((node) => Object.values(node.ports))
+  const offsets = [...new Set(broker.nodes.flatMap((node) => Object.values(node.ports)))]
   // Slots of this clone's other brokers are no hindrance: their ports lie elsewhere in the slot.
   const others = allStates(runsFolder()).filter((state) => state.broker === broker.name)
   removeState(broker.name)
