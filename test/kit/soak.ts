@@ -1,7 +1,7 @@
 // `npm run soak -- NAME`: one fault run at full count, by the same code as in `npm test`. Prints its report; a failure keeps its
 // exit code. Without a name it lists the runs.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { REPORT_VARIABLE, SOAK_VARIABLE } from './soak-scale.ts'
@@ -28,16 +28,20 @@ const RUNS: Readonly<Record<string, Run>> = {
   'rabbitmq-broker': {
     file: 'test/faults/rabbitmq/broker-faults.test.ts',
     about:
-      'RabbitMQ that restarts, is killed and fills its disk 20 times each under load (about 40 minutes; RABBITMQ_URL)',
+      'RabbitMQ that restarts, is killed and fills its disk 10 times each under load (about 20 minutes; RABBITMQ_URL)',
   },
   'rabbitmq-network': {
     file: 'test/faults/rabbitmq/network.test.ts',
     about:
       'a network to RabbitMQ that says nothing for 30 s, or swallows confirms, 10 times each (about 15 minutes; RABBITMQ_URL)',
   },
+  'rabbitmq-cluster': {
+    file: 'test/faults/rabbitmq/cluster.test.ts',
+    about: 'three RabbitMQ nodes killed, restarted and stopped 10 times each (about 20 minutes; needs RABBITMQ3_URL)',
+  },
   'rabbitmq-members': {
     file: 'test/faults/rabbitmq/members.test.ts',
-    about: 'members of a RabbitMQ group that are killed and stopped 50 times each (about 45 minutes; RABBITMQ_URL)',
+    about: 'members of a RabbitMQ group that are killed and stopped 30 times each (about 20 minutes; RABBITMQ_URL)',
   },
   stops: {
     file: 'test/promises/stops.test.ts',
@@ -73,6 +77,8 @@ if (name === undefined) {
 function soak(name: string, { file }: Run): void {
   const folder = mkdtempSync(join(tmpdir(), 'drawbridge-soak-'))
   const reportFile = join(folder, 'report')
+  // A run that fails may have nothing to report.
+  writeFileSync(reportFile, '')
   const child = spawn(process.execPath, ['test/kit/run-tests.ts', file], {
     stdio: 'inherit',
     env: { ...process.env, [SOAK_VARIABLE]: name, [REPORT_VARIABLE]: reportFile },

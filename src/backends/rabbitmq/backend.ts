@@ -5,6 +5,7 @@ import { createConnections } from './connections.ts'
 import { closedError } from './errors.ts'
 import { openRabbitmqFeed } from './feed.ts'
 import { createGroups } from './groups.ts'
+import { createLeaders } from './leaders.ts'
 import { createLink } from './link.ts'
 import { createLooks } from './looks.ts'
 import { createManagement } from './management.ts'
@@ -31,7 +32,7 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
   const target = await readRabbitmqUrl(url)
   const connections = createConnections(target)
   const link = createLink(connections, 'drawbridge control')
-  const looks = createLooks()
+  const looks = createLooks(createLeaders(connections))
   const topology = createTopology(connections, link)
   const groups = createGroups({ connections, link, looks, topology, management: createManagement(connections) })
   const publishing = createPublishing(connections, log)

@@ -32,6 +32,8 @@ export interface Connections {
    * was right once is for a minute no mistake, but a broker out of reach.
    */
   openStreams(name: string): Promise<StreamConnection>
+  /** To this node and no other. Errors as of `openStreams`, at once. */
+  openStreamsAt(node: Node, name: string): Promise<StreamConnection>
   /** For a connection that is opened now; undefined without TLS. ERR_CONFIG. */
   tlsOptions(): Promise<Tls | undefined>
   /** Works on a connection of AMQP 0-9-1 and ends it. Errors as of `openStreams`. */
@@ -72,7 +74,7 @@ export function createConnections(target: Target): Connections {
 
   async function openStreams(name: string): Promise<StreamConnection> {
     try {
-      const connection = await openOnAnyNode(name)
+      const connection = await onAnyNode((node) => openStreamsAt(node, name))
       if (failingSince !== undefined) settledAt = performance.now() + SETTLE_MS
       failingSince = undefined
       wasOpen = true
@@ -85,25 +87,23 @@ export function createConnections(target: Target): Connections {
     }
   }
 
-  async function openOnAnyNode(name: string): Promise<StreamConnection> {
+  async function openStreamsAt(node: Node, name: string): Promise<StreamConnection> {
     const [password, tls] = await Promise.all([passwordOf(target), tlsOptions()])
-    return onAnyNode(async (node) => {
-      const { host, streamPort: port } = node
-      try {
-        const login = { user, password, virtualHost, connectionName: name, checkPeer }
-        return await openStreamConnection({ host, port, tls }, login, signal)
-      } catch (error) {
-        // A connection that broke on the way says nothing of what the broker can do.
-        if (isNoStreamPort(error) && (await answersAmqp(node, tls))) {
-          throw unsupported(
-            place,
-            `takes AMQP but no streams on port ${port} (${errorText(error)})`,
-            `run "rabbitmq-plugins enable rabbitmq_stream" on the broker, or name its stream port with ?stream=PORT${target.tls ? '' : ' (amqps: where that wants TLS)'}`,
-          )
-        }
-        throw brokerError(place, `cannot open a stream connection on port ${port}`, error, 'not-written')
+    const { host, streamPort: port } = node
+    try {
+      const login = { user, password, virtualHost, connectionName: name, checkPeer }
+      return await openStreamConnection({ host, port, tls }, login, signal)
+    } catch (error) {
+      // A connection that broke on the way says nothing of what the broker can do.
+      if (isNoStreamPort(error) && (await answersAmqp(node, tls))) {
+        throw unsupported(
+          place,
+          `takes AMQP but no streams on port ${port} (${errorText(error)})`,
+          `run "rabbitmq-plugins enable rabbitmq_stream" on the broker, or name its stream port with ?stream=PORT${target.tls ? '' : ' (amqps: where that wants TLS)'}`,
+        )
       }
-    })
+      throw brokerError(place, `cannot open a stream connection on port ${port}`, error, 'not-written')
+    }
   }
 
   function checkPeer(peer: ReadonlyMap<string, string>): void {
@@ -191,6 +191,7 @@ export function createConnections(target: Target): Connections {
     isSettling: () => failingSince !== undefined || performance.now() < settledAt,
     tlsOptions,
     openStreams: tracked(openStreams),
+    openStreamsAt: tracked(openStreamsAt),
     withAmqp: tracked(withAmqp),
     async close() {
       ending.abort(closedError(place))

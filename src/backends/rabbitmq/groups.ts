@@ -118,6 +118,7 @@ export function createGroups(parts: GroupsParts): Groups {
         if (!(await begin(connection, group, stream, positions[partition] ?? 0)))
           throw groupActive(`group ${JSON.stringify(group)}`, topic)
       }
+      await Promise.all(streams.map((stream) => looks.settled(connection, stream)))
     })
   }
 
@@ -156,6 +157,7 @@ export function createGroups(parts: GroupsParts): Groups {
     await asOnlyMember(group, topic, streams, async (connection) => {
       if (!known.some(isKnown)) throw groupUnknown(group, topic)
       for (const stream of streams) await forget(connection, group, stream)
+      await Promise.all(streams.map((stream) => looks.settled(connection, stream)))
     })
   }
 

@@ -35,6 +35,8 @@ export async function settlePositions(joining: Joining): Promise<void> {
       const start = next ?? starts[index] ?? 0
       if (!(await begin(connection, group, stream, start))) throw new Error(`somebody else moves group ${group}`)
     }
+    // Where a group began is resolved once: a leader that knew nothing of it would let it begin elsewhere.
+    await Promise.all(missing.map((index) => joining.looks.settled(connection, streams[index] as string)))
   } finally {
     await lock.release()
   }

@@ -1,16 +1,20 @@
 import type { OffsetSpec } from './protocol/commands.ts'
 import { type Chunk, parseChunk } from './protocol/chunk.ts'
+import type { Leaders } from './leaders.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
-import { barrier, queryStats, sendCredit, subscribe, unsubscribe } from './protocol/requests.ts'
+import { barrier, queryStats, sendCredit, subscribe, unsubscribe, whenCommitted } from './protocol/requests.ts'
 
 export interface Extent {
-  /** Lowest offset retained; 0 in a new stream. */
+  /** Lowest offset that the node asked retains; 0 in a new stream. */
   readonly first: number
   /** Offset after the last user record. */
   readonly end: number
 }
 
-/** Questions about a stream's content. The broker's counters count chunks of its own, so the chunks themselves are looked at. */
+/**
+ * Questions about a stream's content. The broker's counters count chunks of its own, so the chunks themselves are looked at.
+ * Everything acknowledged before is seen, whichever node `connection` is of: where it ends its leader tells.
+ */
 export interface Looks {
   /** With the `incarnation` of the topic, an end that was found before is known again: a stream alone may be another one. */
   extent(connection: StreamConnection, stream: string, incarnation?: string): Promise<Extent>
@@ -18,47 +22,67 @@ export interface Looks {
   nextRecord(connection: StreamConnection, stream: string, from: number): Promise<number>
   /** First offset appended at or after `timestamp` (ms). */
   offsetAt(connection: StreamConnection, stream: string, timestamp: number): Promise<number>
+  /** Resolves when all that was stored or appended before is on most copies, so that no other leader takes it back. */
+  settled(connection: StreamConnection, stream: string): Promise<void>
 }
 
 const MAX_CACHED = 10_000
 const MAX_LOOKS = 32
 
-export function createLooks(): Looks {
+export function createLooks(leaders: Leaders): Looks {
   /** The end found, and the committed chunk it was found with: it holds as long as that is the last. */
   const ends = new Map<string, { readonly committed: number; readonly end: number }>()
 
-  async function extent(connection: StreamConnection, stream: string, incarnation?: string): Promise<Extent> {
-    const stats = await queryStats(connection, stream)
-    const first = Math.max(0, stats.firstChunkId)
-    const committed = stats.committedChunkId
+  /** At the leader's. */
+  async function endAt(leader: StreamConnection, stream: string, incarnation?: string): Promise<number> {
+    const { committedChunkId: committed, lastChunkId } = await queryStats(leader, stream)
     const life = `${stream} ${incarnation}`
     const known = ends.get(life)
-    if (known?.committed === committed) return { first, end: Math.max(first, known.end) }
-    const last = await lookAt(connection, stream, 'last', () => true)
-    const end = Math.max(first, last === undefined ? 0 : last.firstOffset + last.records)
-    if (incarnation !== undefined) {
+    // A leader that was elected just now may know as committed less than there was at the look before.
+    const isWhole = lastChunkId === committed
+    if (isWhole && known?.committed === committed) return known.end
+    const last = await lookAt(leader, stream, 'last', () => true)
+    const end = last === undefined ? 0 : last.firstOffset + last.records
+    if (incarnation !== undefined && isWhole) {
       if (ends.size >= MAX_CACHED) ends.clear()
       // A chunk that came after the question makes `committed` an older one, so the next look asks again.
       ends.set(life, { committed, end })
     }
-    return { first, end }
+    return end
+  }
+
+  /**
+   * The first offset wanted from a place on; the end if there is none. What the node itself has is the same everywhere, but
+   * for the beginning, which retention cuts on each node by itself: only where it has none its leader may have more.
+   */
+  async function find(
+    connection: StreamConnection,
+    stream: string,
+    place: OffsetSpec,
+    isWanted: (chunk: Chunk) => boolean,
+  ): Promise<number> {
+    const found = await lookAt(connection, stream, place, isWanted, false)
+    if (found !== undefined) return found.firstOffset
+    return leaders.ask(connection, stream, async (leader) => {
+      const newer = await lookAt(leader, stream, place, isWanted)
+      return newer?.firstOffset ?? endAt(leader, stream)
+    })
   }
 
   return {
-    extent,
+    async extent(connection, stream, incarnation) {
+      const { firstChunkId } = await queryStats(connection, stream)
+      const first = Math.max(0, firstChunkId)
+      const end = await leaders.ask(connection, stream, (leader) => endAt(leader, stream, incarnation))
+      return { first, end: Math.max(first, end) }
+    },
     async nextRecord(connection, stream, from) {
-      const found = await lookAt(
-        connection,
-        stream,
-        { offset: from },
-        (chunk) => chunk.firstOffset + chunk.records > from,
-      )
-      return found === undefined ? (await extent(connection, stream)).end : Math.max(from, found.firstOffset)
+      const isWanted = (chunk: Chunk) => chunk.firstOffset + chunk.records > from
+      return Math.max(from, await find(connection, stream, { offset: from }, isWanted))
     },
-    async offsetAt(connection, stream, timestamp) {
-      const found = await lookAt(connection, stream, { timestamp }, (chunk) => chunk.timestamp >= timestamp)
-      return found?.firstOffset ?? (await extent(connection, stream)).end
-    },
+    offsetAt: (connection, stream, timestamp) =>
+      find(connection, stream, { timestamp }, (chunk) => chunk.timestamp >= timestamp),
+    settled: (connection, stream) => leaders.ask(connection, stream, (leader) => whenCommitted(leader, stream)),
   }
 }
 
@@ -70,17 +94,19 @@ export function freeId(connection: StreamConnection): number {
 
 /**
  * The first chunk that is wanted, from a place on; undefined where none is there yet. The broker sends what it can before
- * it works on the next request, so an answer without a chunk before it means that there is none.
+ * it works on the next request, so an answer without a chunk before it means that there is none that is committed. With
+ * `waits` what is there and not yet committed is waited for: it may be the very chunk that the place is.
  */
 async function lookAt(
   connection: StreamConnection,
   stream: string,
   offset: OffsetSpec,
   isWanted: (chunk: Chunk) => boolean,
+  waits = true,
 ): Promise<Chunk | undefined> {
   const leave = await enter(connection)
   try {
-    return await look(connection, stream, offset, isWanted)
+    return await look(connection, stream, offset, isWanted, waits)
   } finally {
     leave()
   }
@@ -109,6 +135,7 @@ async function look(
   stream: string,
   offset: OffsetSpec,
   isWanted: (chunk: Chunk) => boolean,
+  waits: boolean,
 ): Promise<Chunk | undefined> {
   const id = freeId(connection)
   let found: Chunk | undefined
@@ -124,13 +151,20 @@ async function look(
   })
   try {
     await subscribe(connection, { id, stream, offset, credit: 1 })
-    await barrier(connection)
-    while (came && found === undefined) {
-      came = false
-      sendCredit(connection, id, 1)
+    try {
       await barrier(connection)
+      while (found === undefined) {
+        const used = came ? 1 : 0
+        came = false
+        if (used === 0 && !waits) break
+        if (used === 0) await whenCommitted(connection, stream)
+        sendCredit(connection, id, used)
+        await barrier(connection)
+        if (used === 0 && !came) break
+      }
+    } finally {
+      if (connection.failure === undefined) await unsubscribe(connection, id)
     }
-    await unsubscribe(connection, id)
     return found
   } finally {
     connection.subscriptions.delete(id)

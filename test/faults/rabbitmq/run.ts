@@ -23,7 +23,7 @@ export interface FaultRun {
  * Members share a topic, which is made and deleted here, and a producer sends, while `disturb` does its worst; then the rest
  * is handled and everything is judged.
  */
-export async function runFault(run: FaultRun, disturb: (crew: Crew) => Promise<void>): Promise<Verdict> {
+export async function runFault(run: FaultRun, disturb: (crew: Crew, topic: string) => Promise<void>): Promise<Verdict> {
   const { direct, url = direct, members, perSecond } = run
   const ticks = createTicks(`faults-${randomBytes(4).toString('hex')}`)
   await using broker = await connect(direct)
@@ -39,7 +39,7 @@ export async function runFault(run: FaultRun, disturb: (crew: Crew) => Promise<v
   )
   const producer = crew.startProducer({ keys: 20, perSecond })
   await crew.underLoad(producer, 20_000)
-  await disturb(crew)
+  await disturb(crew, ticks.name)
   // Everybody goes on: what comes from now on is sent, stored and handled.
   await crew.underLoad(producer, 20_000)
   const verdict = await crew.finish()

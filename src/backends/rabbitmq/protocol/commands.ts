@@ -140,29 +140,38 @@ export function readStrings(cursor: Cursor): string[] {
   return Array.from({ length: cursor.count(2) }, () => cursor.string())
 }
 
+/** Where a node says that it serves streams. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+}
+
 export interface StreamMetadata {
   readonly stream: string
   readonly code: number
-  readonly leader: { readonly host: string; readonly port: number } | null
+  readonly leader: Endpoint | null
+  readonly replicas: readonly Endpoint[]
 }
 
 export function readMetadata(cursor: Cursor): StreamMetadata[] {
-  const nodes = new Map<number, { host: string; port: number }>()
+  const nodes = new Map<number, Endpoint>()
   for (let left = cursor.count(8); left > 0; left--) {
     nodes.set(cursor.u16(), { host: cursor.string(), port: cursor.u32() })
   }
   return Array.from({ length: cursor.count(10) }, () => {
     const [stream, code, leader] = [cursor.string(), cursor.u16(), cursor.u16()]
-    cursor.take(cursor.count(2) * 2)
-    return { stream, code, leader: nodes.get(leader) ?? null }
+    const replicas = Array.from({ length: cursor.count(2) }, () => nodes.get(cursor.u16()) ?? [])
+    return { stream, code, leader: nodes.get(leader) ?? null, replicas: replicas.flat() }
   })
 }
 
 export interface StreamStats {
   /** Lowest chunk retained, of whatever kind; -1 where there is none. */
   readonly firstChunkId: number
-  /** Highest chunk that is committed, of whatever kind; -1 where there is none. */
+  /** Highest chunk that is committed, of whatever kind; -1 where there is none, or the leader is new and does not know. */
   readonly committedChunkId: number
+  /** Highest chunk there is, of whatever kind; -1 where there is none. A RabbitMQ that does not tell it says what is committed. */
+  readonly lastChunkId: number
 }
 
 export function readStats(cursor: Cursor): StreamStats {
@@ -172,5 +181,5 @@ export function readStats(cursor: Cursor): StreamStats {
   const committedChunkId = stats.get('committed_chunk_id')
   if (firstChunkId === undefined || committedChunkId === undefined)
     throw malformed('stream statistics without chunk ids')
-  return { firstChunkId, committedChunkId }
+  return { firstChunkId, committedChunkId, lastChunkId: stats.get('last_chunk_id') ?? committedChunkId }
 }

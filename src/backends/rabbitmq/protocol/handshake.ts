@@ -53,8 +53,8 @@ export async function openStreamConnection(
     const frameMax = offered.frameMax === 0 ? 0 : Math.max(FRAME_MAX_BYTES, offered.frameMax)
     const seconds = Math.min(HEARTBEAT_SECONDS, offered.heartbeatSeconds || HEARTBEAT_SECONDS)
     connection.write(tuneAnswer(frameMax, seconds))
-    await connection.request('Open', (out) => out.string(login.virtualHost))
-    connection.agree(frameMax, seconds, peer)
+    const opened = readMap(await connection.request('Open', (out) => out.string(login.virtualHost)))
+    connection.agree(frameMax, seconds, new Map([...peer, ...opened]))
     return connection
   } catch (error) {
     connection.destroy(error as Error)

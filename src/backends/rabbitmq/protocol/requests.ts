@@ -6,6 +6,7 @@ import {
   readMetadata,
   readStats,
   readStrings,
+  refusal,
   type StreamMetadata,
   type StreamStats,
   writeMap,
@@ -176,8 +177,20 @@ export async function barrier(to: StreamConnection): Promise<void> {
     })
 }
 
+/**
+ * Resolves when all that the node has of the stream at this moment is committed, or gone. At the leader's that is everything
+ * acknowledged: it has it all, but does not know it for a moment after it was elected (osiris_writer, v1.8).
+ */
+export async function whenCommitted(to: StreamConnection, stream: string): Promise<void> {
+  const { lastChunkId } = await queryStats(to, stream)
+  await whenAvailable(async () => {
+    if ((await queryStats(to, stream)).committedChunkId < lastChunkId)
+      throw refusal('StreamStats', CODES.StreamNotAvailable)
+  })
+}
+
 /** A stream that is being created, or whose leader is being elected, is refused for a moment. */
-async function whenAvailable<T>(ask: () => Promise<T>): Promise<T> {
+export async function whenAvailable<T>(ask: () => Promise<T>): Promise<T> {
   const until = performance.now() + AVAILABLE_TIMEOUT_MS
   for (;;) {
     try {

@@ -22,7 +22,7 @@ export interface StreamConnection {
   readonly address: Address
   /** The largest frame the broker takes, size included; 0: no limit. */
   readonly frameMax: number
-  /** What the broker told about itself, version among it. */
+  /** What the broker told about itself, version, advertised_host and advertised_port among it. */
   readonly peer: ReadonlyMap<string, string>
   /** Resolves to why it ended. Never rejects. */
   readonly closed: Promise<Error>

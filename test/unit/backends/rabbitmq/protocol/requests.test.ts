@@ -67,14 +67,21 @@ const COMMANDS: readonly (readonly [Command, readonly Kind[], Call])[] = [
 
 const { string, u16, u32, u64, many } = WRITE
 const safe = fc.bigInt({ min: 0n, max: BigInt(Number.MAX_SAFE_INTEGER) })
-const stats = fc.tuple(safe, safe, ANY.string, safe).map(([firstChunkId, committedChunkId, name, other]) => ({
-  bytes: many([
-    Buffer.concat([string('first_chunk_id'), u64(firstChunkId)]),
-    Buffer.concat([string(`x${name}`), u64(other)]),
-    Buffer.concat([string('committed_chunk_id'), u64(committedChunkId)]),
-  ]),
-  expected: { firstChunkId: Number(firstChunkId), committedChunkId: Number(committedChunkId) },
-}))
+const stats = fc
+  .tuple(safe, safe, fc.option(safe), ANY.string, safe)
+  .map(([firstChunkId, committedChunkId, lastChunkId, name, other]) => ({
+    bytes: many([
+      Buffer.concat([string('first_chunk_id'), u64(firstChunkId)]),
+      Buffer.concat([string(`x${name}`), u64(other)]),
+      Buffer.concat([string('committed_chunk_id'), u64(committedChunkId)]),
+      ...(lastChunkId === null ? [] : [Buffer.concat([string('last_chunk_id'), u64(lastChunkId)])]),
+    ]),
+    expected: {
+      firstChunkId: Number(firstChunkId),
+      committedChunkId: Number(committedChunkId),
+      lastChunkId: Number(lastChunkId ?? committedChunkId),
+    },
+  }))
 const metadata = fc
   .tuple(fc.array(fc.tuple(ANY.string, ANY.u32), { maxLength: 4 }), ANY.strings)
   .map(([nodes, streams]) => ({
@@ -84,7 +91,8 @@ const metadata = fc
     ]),
     expected: streams.map((stream, at) => {
       const [host, port] = nodes[at % 6] ?? []
-      return { stream, code: 1, leader: host === undefined ? null : { host, port } }
+      const replicas = nodes.slice(0, 2).map(([name, at]) => ({ host: name, port: at }))
+      return { stream, code: 1, leader: host === undefined ? null : { host, port }, replicas }
     }),
   }))
 /** Every body we read, as somebody else writes it. */

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DrawbridgeError, errorText } from '../../core/errors.ts'
+import type { Connections } from './connections.ts'
+import { CODES, type Endpoint, refusal, type StreamMetadata } from './protocol/commands.ts'
+import { queryMetadata, whenAvailable } from './protocol/requests.ts'
+import type { StreamConnection } from './protocol/stream-connection.ts'
+import type { Node } from './url.ts'
+
+/** How long a leader that is away is waited for: by then the others have elected another one. */
+const PATIENCE_MS = 15_000
+const INTERVAL_MS = 100
+
+/**
+ * Connections to the nodes that lead streams. A cluster acknowledges what most copies have, so any other node may not have
+ * heard yet of what was acknowledged; the leader has.
+ */
+export interface Leaders {
+  /** Asks the node that leads the stream, on `connection` where that is it; another one when the leader changes meanwhile. */
+  ask<T>(connection: StreamConnection, stream: string, question: (leader: StreamConnection) => Promise<T>): Promise<T>
+}
+
+export function createLeaders(connections: Connections): Leaders {
+  const { nodes, place } = connections.target
+  /** By the address under which a node is known in its cluster, which need not be the one in the URL. */
+  const opened = new Map<string, Promise<StreamConnection>>()
+  const nodesByAddress = new Map<string, Node>()
+  /** Questions of one moment are asked together. */
+  const asked = new WeakMap<StreamConnection, { streams: Set<string>; answer: Promise<readonly StreamMetadata[]> }>()
+
+  async function ask<T>(
+    connection: StreamConnection,
+    stream: string,
+    question: (leader: StreamConnection) => Promise<T>,
+  ): Promise<T> {
+    const until = performance.now() + PATIENCE_MS
+    for (;;) {
+      const endpoint = await whenAvailable(() => endpointOf(connection, stream))
+      let leader: StreamConnection | undefined
+      try {
+        leader = addressOf(connection) === textOf(endpoint) ? connection : await connectTo(endpoint)
+        return await question(leader)
+      } catch (error) {
+        if (leader === connection || connection.failure !== undefined || connections.signal.aborted) throw error
+        // Not the leader's connection is at fault, but the question.
+        if (leader !== undefined && leader.failure === undefined) throw error
+        if (performance.now() > until) throw unreachable(stream, endpoint, error)
+      }
+      await sleep(INTERVAL_MS)
+    }
+  }
+
+  async function endpointOf(connection: StreamConnection, stream: string): Promise<Endpoint> {
+    const found = (await metadataOf(connection, stream)).find((each) => each.stream === stream)
+    if (found?.code === CODES.OK && found.leader !== null) {
+      const address = textOf(found.leader)
+      if (found.replicas.some((replica) => textOf(replica) === address)) throw ambiguous(address)
+      return found.leader
+    }
+    throw refusal('Metadata', found?.code === CODES.StreamDoesNotExist ? found.code : CODES.StreamNotAvailable)
+  }
+
+  function metadataOf(connection: StreamConnection, stream: string): Promise<readonly StreamMetadata[]> {
+    const open = asked.get(connection)
+    if (open !== undefined) {
+      open.streams.add(stream)
+      return open.answer
+    }
+    const streams = new Set([stream])
+    const answer = Promise.resolve().then(() => {
+      asked.delete(connection)
+      return queryMetadata(connection, [...streams])
+    })
+    asked.set(connection, { streams, answer })
+    return answer
+  }
+
+  function connectTo(endpoint: Endpoint): Promise<StreamConnection> {
+    const address = textOf(endpoint)
+    let opening = opened.get(address)
+    if (opening === undefined) {
+      opening = open(endpoint)
+      opened.set(address, opening)
+      const forget = () => opened.delete(address)
+      opening.then((connection) => connection.closed.then(forget), forget)
+    }
+    return opening
+  }
+
+  /** The node that says of itself what the cluster says of the leader; the nodes of the URL first. */
+  async function open(endpoint: Endpoint): Promise<StreamConnection> {
+    let failure: unknown
+    for (const node of candidates(endpoint)) {
+      try {
+        const connection = await connections.openStreamsAt(node, `drawbridge leader ${randomUUID()}`)
+        const address = addressOf(connection)
+        nodesByAddress.set(address, node)
+        if (address === textOf(endpoint)) return connection
+        await connection.close()
+        failure ??= new Error('no node of the URL is it')
+      } catch (error) {
+        failure = error
+        if (connections.signal.aborted) break
+      }
+    }
+    throw failure
+  }
+
+  function candidates(endpoint: Endpoint): readonly Node[] {
+    const known = nodesByAddress.get(textOf(endpoint))
+    if (known !== undefined) return [known]
+    const isNamed = ({ host, streamPort }: Node) => host === endpoint.host && streamPort === endpoint.port
+    const isElsewhere = (node: Node) => [...nodesByAddress.values()].includes(node)
+    const named = nodes.filter(isNamed)
+    const others = nodes.filter((node) => !isNamed(node) && !isElsewhere(node))
+    // Of a cluster behind one name, as other stream clients do.
+    const direct = { ...nodes[0], host: endpoint.host, streamPort: endpoint.port }
+    return [...named, ...others, ...(named.length > 0 ? [] : [direct])]
+  }
+
+  function ambiguous(address: string): DrawbridgeError {
+    return new DrawbridgeError(
+      'ERR_CONFIG',
+      `${place}: several nodes say that they are ${address}, so it cannot be told which of them knows all that was acknowledged; give each its own stream.advertised_host and stream.advertised_port`,
+    )
+  }
+
+  function unreachable(stream: string, endpoint: Endpoint, error: unknown): DrawbridgeError {
+    return new DrawbridgeError(
+      'ERR_BROKER_UNREACHABLE',
+      `${place}: the node ${textOf(endpoint)} leads ${stream} and cannot be reached: ${errorText(error)}; see that it runs and name all nodes of the cluster in the URL, it will be tried again`,
+      { cause: error, details: { outcome: 'not-written' } },
+    )
+  }
+
+  return { ask }
+}
+
+function textOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`
+}
+
+/** As the node calls itself, and its cluster it. */
+function addressOf({ peer }: StreamConnection): string {
+  return `${peer.get('advertised_host')}:${peer.get('advertised_port')}`
+}
