@@ -4,6 +4,7 @@ import type { Log } from '../../core/log.ts'
 import type { Call } from './call.ts'
 import { findCoordinator } from './calls-groups.ts'
 import { type Metadata, type TopicMetadata, metadata } from './calls-topics.ts'
+import { firstAnswer } from './first-answer.ts'
 import { KAFKA, closedError, kafkaError, topicUnknown, unreachable } from './errors.ts'
 import { type Link, openLink } from './kafkajs.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -41,6 +42,8 @@ export interface Cluster {
 
 export const REQUEST_TIMEOUT_MS = 20_000
 const METADATA_AGE_MS = 10_000
+/** How long a node may think about a question that every node can answer before another one is asked, too. */
+const SILENCE_MS = 1_000
 /** How long a cluster that has let us in may refuse us, while it restarts or its passwords change, until that is an error. */
 const REFUSED_MS = 60_000
 const MAIN = 'main'
@@ -170,26 +173,15 @@ export function createCluster(settings: KafkaSettings, log: Log): Cluster {
     return node
   }
 
-  /** Any node will do: those known first, then those the URL names. */
-  async function askAny<T>(call: Call<T>): Promise<T> {
-    let failure: unknown
-    for (const id of shuffled([...nodes.keys()])) {
-      try {
-        return await toNode(id, MAIN, call)
-      } catch (error) {
-        if (!hasCode(error, 'ERR_BROKER_UNREACHABLE')) throw error
-        failure = error
-      }
-    }
-    for (const { host, port } of shuffled(settings.seeds)) {
-      try {
-        return await (await linkTo(`${MAIN}/${host}:${port}`, host, port)).request(call, REQUEST_TIMEOUT_MS)
-      } catch (error) {
-        if (!hasCode(error, 'ERR_BROKER_UNREACHABLE')) throw error
-        failure = error
-      }
-    }
-    throw failure
+  /** Any node will do: those known first, then those the URL names. One that stands still holds nobody up for long. */
+  function askAny<T>(call: Call<T>): Promise<T> {
+    const known = shuffled([...nodes.keys()]).map((id) => () => toNode(id, MAIN, call))
+    const seeds = shuffled(settings.seeds).map(({ host, port }) => async () => {
+      const link = await linkTo(`${MAIN}/${host}:${port}`, host, port)
+      return link.request(call, REQUEST_TIMEOUT_MS)
+    })
+    const isFinal = (error: unknown) => !hasCode(error, 'ERR_BROKER_UNREACHABLE')
+    return firstAnswer([...known, ...seeds], { patienceMs: SILENCE_MS, isFinal })
   }
 
   async function toNode<T>(node: number, lane: string, call: Call<T>, timeoutMs = REQUEST_TIMEOUT_MS): Promise<T> {

@@ -8,12 +8,15 @@ import { PROGRESS_MS } from '../../promises/crew.ts'
 import {
   type ClusterNetwork,
   clusterUrl,
+  continueNode,
+  coordinatorOf,
   deposed,
   leaderOf,
   mendCluster,
   missing,
   NODES,
   openNetwork,
+  stopNode,
   wholeAgain,
 } from './cluster.ts'
 import { underTraffic } from './traffic.ts'
@@ -41,14 +44,33 @@ function test(name: string, run: () => Promise<void>): void {
   testUnless(missing, name, run, SCALE.timeoutMs)
 }
 
+async function standingStill(
+  scenario: string,
+  choose: (topic: string, round: number) => Promise<string>,
+): Promise<void> {
+  const { findings } = await underTraffic(scenario, async ({ topic, failing }) => {
+    for (let round = 0; round < SCALE.rounds; round++) {
+      const node = await choose(topic, round)
+      await failing(node, async () => {
+        await stopNode(node)
+        await deposed(topic, node)
+      })
+      await continueNode(node)
+      await wholeAgain(topic)
+    }
+  })
+  expect(findings).toEqual([])
+}
+
 describe('three Kafka nodes: nothing lost, stored twice, out of order or passed over', () => {
   test('when-leaders-are-killed-under-traffic', async () => {
-    const { findings } = await underTraffic('leader-killed', async ({ topic, allUnderLoad }) => {
+    const { findings } = await underTraffic('leader-killed', async ({ topic, failing }) => {
       for (let round = 0; round < SCALE.rounds; round++) {
         const node = await leaderOf(topic, round % 6)
-        await killNode(node)
-        await deposed(topic, node)
-        await allUnderLoad()
+        await failing(node, async () => {
+          await killNode(node)
+          await deposed(topic, node)
+        })
         await startNode(node)
         await wholeAgain(topic)
       }
@@ -87,25 +109,11 @@ describe('three Kafka nodes: nothing lost, stored twice, out of order or passed 
     expect(findings.filter(({ crime }) => crime !== 'position-back')).toEqual([])
   })
 
-  test('when-a-leader-stands-still', async () => {
-    const { findings } = await underTraffic('leader-stopped', async ({ topic, allUnderLoad }) => {
-      for (let round = 0; round < SCALE.rounds; round++) {
-        const node = await leaderOf(topic, round % 6)
-        await killNode(node, 'SIGSTOP')
-        await eventually(
-          async () => {
-            await deposed(topic, node)
-            return true
-          },
-          { ...PATIENCE, what: `${node} is deposed` },
-        )
-        await allUnderLoad()
-        await killNode(node, 'SIGCONT')
-        await wholeAgain(topic)
-      }
-    })
-    expect(findings).toEqual([])
-  })
+  test('when-a-leader-stands-still', () =>
+    standingStill('leader-stopped', (topic, round) => leaderOf(topic, round % 6)))
+
+  test('when-the-node-that-keeps-the-group-stands-still', () =>
+    standingStill('coordinator-stopped', (topic) => coordinatorOf(topic)))
 
   test('when-a-member-is-stopped-past-its-session', async () => {
     const { findings, counts } = await underTraffic(

@@ -6,7 +6,7 @@ import { report } from '../../kit/soak-scale.ts'
 import { tempDir } from '../../kit/temp-dir.ts'
 import { type Crew, createCrew, PROGRESS_MS } from '../../promises/crew.ts'
 import { createTicks } from '../../promises/programs/topic.ts'
-import { clusterUrl } from './cluster.ts'
+import { clusterUrl, coordinatorOf } from './cluster.ts'
 
 /** Where the processes connect; default: the cluster itself. */
 export interface Seats {
@@ -20,6 +20,11 @@ export interface Traffic extends Crew {
   shares(): Promise<readonly number[]>
   /** Waits until every process has noted down more: sends are acknowledged and records handled again. */
   allUnderLoad(): Promise<void>
+  /**
+   * Lets the node fail. Where it keeps the group, members hear nothing for about a session and let go: what they had not
+   * committed may be handled again, until the group shares evenly and its positions have passed all that was there then.
+   */
+  failing(node: string, fail: () => Promise<void>): Promise<void>
 }
 
 const KEYS = 60
@@ -41,6 +46,30 @@ export async function underTraffic(
   const allUnderLoad = async () => {
     await Promise.all([...crew.members, ...crew.producers].map((hand) => crew.underLoad(hand)))
   }
+  const isShared = async () => (await shares()).join() === '2,2,2'
+  /** Every partition's position has passed what was its end just now. */
+  const isPassed = async () => {
+    const look = async () => (await broker.groups.describe(group, topic)).positions
+    const ends = (await look()).map(({ end }) => end)
+    return eventually(
+      async () => (await look()).every(({ next }, partition) => (next ?? 0) >= (ends[partition] ?? 0)),
+      {
+        what: 'positions pass what was the end',
+        timeoutMs: PROGRESS_MS,
+        intervalMs: 100,
+      },
+    )
+  }
+  const failing = async (node: string, fail: () => Promise<void>) => {
+    const isCoordinator = (await coordinatorOf(group)) === node
+    if (isCoordinator) for (const { name } of crew.members) crew.journal.disturbed(name)
+    await fail()
+    await allUnderLoad()
+    if (!isCoordinator) return
+    await eventually(isShared, { what: 'the group shares evenly again', timeoutMs: PROGRESS_MS, intervalMs: 100 })
+    await isPassed()
+    for (const { name } of crew.members) crew.journal.woken(name)
+  }
 
   for (const at of members) crew.startMember({}, at)
   await eventually(async () => (await shares()).join() === '2,2,2', {
@@ -50,7 +79,7 @@ export async function underTraffic(
   })
   for (const at of producers) crew.startProducer({ keys: KEYS, perSecond: PER_SECOND }, at)
   await allUnderLoad()
-  await disturb({ ...crew, topic: topic.name, shares, allUnderLoad })
+  await disturb({ ...crew, topic: topic.name, shares, allUnderLoad, failing })
   await allUnderLoad()
   const verdict = await crew.finish()
   const { acknowledged, failed, stored, handled, excused } = verdict.counts
