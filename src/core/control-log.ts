@@ -3,6 +3,7 @@ import type { Assignment, Backend, Feed } from './backend.ts'
 import { KEPT_FOR_EVER } from './topic-spec.ts'
 import { DrawbridgeError, errorText } from './errors.ts'
 import type { Log } from './log.ts'
+import { readBatches } from './raw-reader.ts'
 import { NO_HEADERS, type NewRecord, type StoredRecord } from './record.ts'
 import { ENDLESS_RETRY, retryDelayMs } from './retry.ts'
 import { sleep } from './wait.ts'
@@ -155,21 +156,10 @@ async function readStanding<S>(
   partition: number,
   claim: string,
 ): Promise<Standing<S>> {
-  const range = (await backend.describeTopic(topic)).ranges[partition]
-  const reader = await backend.openReader({
-    topic,
-    ranges: [{ partition, from: range?.first ?? 0, to: range?.end ?? 0 }],
-    limits: { maxRecords: 1_000, maxBytes: 1_048_576 },
-  })
+  const { first: from, end: to } = (await backend.describeTopic(topic)).ranges[partition] ?? { first: 0, end: 0 }
   const fold = createControlFold<S>(claim)
-  try {
-    for (let records = await reader.pull(partition); records !== null; records = await reader.pull(partition)) {
-      if (records.length === 0)
-        throw new DrawbridgeError('ERR_CLOSED', `${topic}: the broker was closed while a claim was read`)
-      for (const record of records) fold.add(record)
-    }
-  } finally {
-    await reader.close()
+  for await (const { records } of readBatches(backend, topic, [{ partition, from, to }])) {
+    for (const record of records) fold.add(record)
   }
   return fold.standing()
 }

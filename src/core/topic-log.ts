@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts'
-import { DrawbridgeError, hasCode } from './errors.ts'
+import { hasCode } from './errors.ts'
+import { readBatches } from './raw-reader.ts'
 import type { NewRecord, StoredRecord } from './record.ts'
 import { KEPT_FOR_EVER } from './topic-spec.ts'
 
@@ -12,8 +13,6 @@ export interface TopicLog {
   /** Resolves when no read is under way; never rejects. */
   settled(): Promise<void>
 }
-
-const LIMITS = { maxRecords: 500, maxBytes: 4 * 1_048_576 }
 
 /** `apply` gets every record once, in order. */
 export function createTopicLog(backend: Backend, topic: string, apply: (record: StoredRecord) => void): TopicLog {
@@ -31,23 +30,11 @@ export function createTopicLog(backend: Backend, topic: string, apply: (record: 
       if (hasCode(error, 'ERR_TOPIC_UNKNOWN')) return
       throw error
     }
-    if (end <= position) return
-    const reader = await backend.openReader({
-      topic,
-      ranges: [{ partition: 0, from: position, to: end }],
-      limits: LIMITS,
-    })
-    try {
-      for (let records = await reader.pull(0); records !== null; records = await reader.pull(0)) {
-        if (records.length === 0)
-          throw new DrawbridgeError('ERR_CLOSED', `the broker was closed while ${topic} was read`)
-        for (const record of records) {
-          apply(record)
-          position = record.offset + 1
-        }
+    for await (const { records } of readBatches(backend, topic, [{ partition: 0, from: position, to: end }])) {
+      for (const record of records) {
+        apply(record)
+        position = record.offset + 1
       }
-    } finally {
-      await reader.close()
     }
   }
 

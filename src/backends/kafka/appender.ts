@@ -160,8 +160,7 @@ export function createAppender(cluster: Cluster, codec: Codec, isClosed: () => b
   }
 
   async function askAuthor(): Promise<Author> {
-    const [node] = await cluster.nodes()
-    const { error, id, epoch } = await cluster.toNode(node ?? -1, 'main', initProducerId()).catch((cause: unknown) => {
+    const { error, id, epoch } = await cluster.toAny(initProducerId()).catch((cause: unknown) => {
       throw isDrawbridgeError(cause) ? withOutcome(cause, 'not-written') : cause
     })
     if (error !== KAFKA.NONE)

@@ -32,6 +32,8 @@ export interface Cluster {
   forgetTopic(name: string): void
   leaderOf(topic: string, partition: number): Promise<number>
   toNode<T>(node: number, lane: string, call: Call<T>, timeoutMs?: number): Promise<T>
+  /** For what any node can answer, and may do twice: another one is asked, too, where the first is silent. */
+  toAny<T>(call: Call<T>): Promise<T>
   toController<T>(call: Call<T>): Promise<T>
   toCoordinator<T>(group: string, lane: string, call: Call<T>, timeoutMs?: number): Promise<T>
   forgetCoordinator(group: string): void
@@ -87,6 +89,7 @@ export function createCluster(settings: KafkaSettings, log: Log): Cluster {
     forgetTopic: (name) => void views.delete(name),
     leaderOf,
     toNode,
+    toAny: askAny,
     async toController(call) {
       if (!nodes.has(controller)) learn(await askAny(metadata([])))
       try {
