@@ -63,10 +63,19 @@ export function rabbitmqServer(node: NodePlan, erlang = ''): Command {
   return asRabbitmq(node, ['/usr/lib/rabbitmq/bin/rabbitmq-server'], rabbitmqEnvironment(node, pathInside, erlang))
 }
 
-/** `rabbitmqctl ARGS…` for a node that runs. Resolves to what it printed. */
-export async function runRabbitmqctl(node: NodePlan, args: readonly string[]): Promise<string> {
-  const env = rabbitmqEnvironment(node, pathInside)
-  const { file, args: all } = asRabbitmq(node, ['/usr/lib/rabbitmq/bin/rabbitmqctl', ...args], env)
+/** `rabbitmqctl ARGS…`, or another of RabbitMQ's programs, for a node that runs. Resolves to what it printed. */
+export async function runRabbitmqctl(
+  node: NodePlan,
+  args: readonly string[],
+  program: 'rabbitmqctl' | 'rabbitmq-streams' = 'rabbitmqctl',
+): Promise<string> {
+  // Commands of plugins are found in no other way: the first folder of Debian's list does not exist.
+  const [server] = await readdir(join(entryFolder(ENTRY), 'usr/lib/rabbitmq/lib'))
+  const env = {
+    ...rabbitmqEnvironment(node, pathInside),
+    RABBITMQ_PLUGINS_DIR: `/usr/lib/rabbitmq/lib/${server}/plugins`,
+  }
+  const { file, args: all } = asRabbitmq(node, [`/usr/lib/rabbitmq/bin/${program}`, ...args], env)
   const { stdout } = await promisify(execFile)(file, all, { timeout: TOOL_TIMEOUT_MS })
   return stdout
 }

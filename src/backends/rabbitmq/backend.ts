@@ -2,6 +2,7 @@ import { checkSize, partitionUnknown } from '../refusals.ts'
 import type { AppendResult, Backend, BackendOptions, Feed, FeedOptions, RecordReader } from '../../core/backend.ts'
 import type { NewRecord } from '../../core/record.ts'
 import { createConnections } from './connections.ts'
+import { creationCommand } from './creation-command.ts'
 import { closedError } from './errors.ts'
 import { openRabbitmqFeed } from './feed.ts'
 import { createGroups } from './groups.ts'
@@ -12,7 +13,7 @@ import { createManagement } from './management.ts'
 import { murmur3Partition } from './murmur3.ts'
 import { createPublishing } from './publishing.ts'
 import { openRabbitmqReader } from './reader.ts'
-import { createTopology, FOREIGN } from './topology.ts'
+import { checkSpec, createTopology, FOREIGN } from './topology.ts'
 import { readRabbitmqUrl } from './url.ts'
 
 /**
@@ -52,6 +53,10 @@ export async function openRabbitmq(url: string, options: BackendOptions): Promis
     name: 'rabbitmq',
     capabilities: { appendOffsets: false, compaction: false, maxRecordBytes: MAX_RECORD_BYTES },
     createTopic: open((spec) => topology.create(spec)),
+    creationCommand: open(async (spec) => {
+      checkSpec(target.place, spec)
+      return creationCommand(target.virtualHost, spec)
+    }),
     widenTopic: open(async (topic, partitions) => {
       await topology.widen(topic, partitions)
       streamsOf.delete(topic)

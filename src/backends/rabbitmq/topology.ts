@@ -59,14 +59,7 @@ export function createTopology(connections: Connections, link: Link): Topology {
 
   async function create(spec: TopicSpec): Promise<void> {
     const { name, partitions } = spec
-    checkPartitions(name, partitions)
-    if (spec.compact) {
-      throw unsupported(
-        place,
-        'has no compacted streams',
-        `declare topic ${JSON.stringify(name)} without compact: true`,
-      )
-    }
+    checkSpec(place, spec)
     if (await isThere(spec)) return
     await alone(name, async () => {
       if (await isThere(spec)) return
@@ -231,6 +224,13 @@ export function createTopology(connections: Connections, link: Link): Topology {
       return (found ?? []).map((stream) => stream.replace(/-0$/, '')).toSorted()
     },
   }
+}
+
+/** ERR_CONFIG, ERR_UNSUPPORTED for what no RabbitMQ can have. */
+export function checkSpec(place: string, { name, partitions, compact }: TopicSpec): void {
+  checkPartitions(name, partitions)
+  if (!compact) return
+  throw unsupported(place, 'has no compacted streams', `declare topic ${JSON.stringify(name)} without compact: true`)
 }
 
 function checkPartitions(topic: string, partitions: number): void {

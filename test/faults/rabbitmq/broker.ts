@@ -1,4 +1,5 @@
 import { afterAll } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { openBackend } from '../../../src/backends/open.ts'
 import type { Backend } from '../../../src/core/backend.ts'
@@ -70,6 +71,25 @@ export function changed(
     else other.searchParams.set(name, value)
   }
   return other.href
+}
+
+/** The password of those that `createUser` makes. */
+export const SECRET = 'S3cret-%&/pass'
+
+export function unique(prefix: string): string {
+  return `${prefix}-${randomBytes(4).toString('hex')}`
+}
+
+/** A user of the management API's making, whose URL this is. */
+export async function createUser(
+  rights: { configure?: string; write?: string; read?: string } = {},
+  tags = 'monitoring',
+): Promise<string> {
+  const name = unique('user')
+  await putByManagement(`/users/${name}`, { password: SECRET, tags })
+  atEnd(() => deleteByManagement(`/users/${name}`))
+  await putByManagement(`/permissions/%2F/${name}`, { configure: '.*', write: '.*', read: '.*', ...rights })
+  return changed(shared.url, { username: name, password: encodeURIComponent(SECRET) })
 }
 
 /** Puts a user, its rights or a virtual host by the management API. */

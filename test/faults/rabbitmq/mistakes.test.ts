@@ -1,5 +1,4 @@
 import { afterAll, describe, expect } from '@jest/globals'
-import { randomBytes } from 'node:crypto'
 import { openBackend } from '../../../src/backends/open.ts'
 import type { Backend } from '../../../src/core/backend.ts'
 import { openFakeStreamServer } from '../../kit/fake-stream-server.ts'
@@ -9,6 +8,7 @@ import { testUnless } from '../../kit/skip.ts'
 import {
   atEnd,
   changed,
+  createUser,
   deleteByManagement,
   log,
   logged,
@@ -16,22 +16,13 @@ import {
   mistake,
   openLogged,
   putByManagement,
+  SECRET,
   shared,
+  unique,
 } from './broker.ts'
 
-const SECRET = 'S3cret-%&/pass'
 const SPEC = { partitions: 1, compact: false, retentionMs: null, retentionBytes: null }
-const unique = (prefix: string) => `${prefix}-${randomBytes(4).toString('hex')}`
 const open = (address: string) => openBackend(address, { log })
-
-/** A user of the management API's making, whose URL this is. */
-async function createUser(rights: { configure?: string; write?: string; read?: string } = {}, tags = 'monitoring') {
-  const name = unique('user')
-  await putByManagement(`/users/${name}`, { password: SECRET, tags })
-  atEnd(() => deleteByManagement(`/users/${name}`))
-  await putByManagement(`/permissions/%2F/${name}`, { configure: '.*', write: '.*', read: '.*', ...rights })
-  return changed(shared.url, { username: name, password: encodeURIComponent(SECRET) })
-}
 
 describe('a mistake in the way to RabbitMQ', () => {
   afterAll(() => expect(logged.join('\n')).not.toMatch(/S3cret|guest:guest/))
@@ -129,6 +120,16 @@ describe('a mistake in the way to RabbitMQ', () => {
     }
     // A mistake changed nothing, and spoiled no connection.
     expect((await direct.describeTopic(topic)).partitions).toBe(1)
+  })
+
+  testUnless(missing, 'the-rights-that-the-papers-name-suffice-to-make-widen-and-delete-a-topic', async () => {
+    const name = unique('rights')
+    const all = `^(${name}(-\\d+)?|drawbridge[.~].*)$`
+    const backend = await openLogged(await createUser({ configure: all, write: all, read: all }))
+    await backend.createTopic({ name, ...SPEC })
+    await backend.widenTopic(name, 2)
+    expect((await backend.describeTopic(name)).partitions).toBe(2)
+    await backend.deleteTopic(name)
   })
 
   testUnless(missing, 'members-are-told-of-only-where-management-answers-this-user', async () => {
