@@ -11,7 +11,8 @@ import { ask, isWholeFrame } from './tcp.ts'
 
 const ENTRY = 'rabbitmq-trixie'
 const USER = 'rabbitmq'
-const TOOL_TIMEOUT_MS = 60_000
+/** On a busy machine: RabbitMQ's programs compute for seconds before they ask anything. */
+const TOOL_TIMEOUT_MS = 300_000
 
 /** A node's ports in this order, from its first on. */
 export const RABBITMQ_PORTS = [

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Connections } from './connections.ts'
 import { CODES, type Endpoint, refusal, type StreamMetadata } from './protocol/commands.ts'
-import { queryMetadata, whenAvailable } from './protocol/requests.ts'
+import { queryMetadata, whenAvailable, whenCommitted } from './protocol/requests.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
 import type { Node } from './url.ts'
 
@@ -18,6 +18,11 @@ const INTERVAL_MS = 100
 export interface Leaders {
   /** Asks the node that leads the stream, on `connection` where that is it; another one when the leader changes meanwhile. */
   ask<T>(connection: StreamConnection, stream: string, question: (leader: StreamConnection) => Promise<T>): Promise<T>
+  /**
+   * Resolves when what was stored by `connection` is on most copies, so that no other leader takes it back. Costs nothing where
+   * a stream has one copy. The broker tells the connection when the leader changes; then it is not to be used any more.
+   */
+  settled(connection: StreamConnection, stream: string): Promise<void>
 }
 
 export function createLeaders(connections: Connections): Leaders {
@@ -28,6 +33,25 @@ export function createLeaders(connections: Connections): Leaders {
   /** Questions of one moment are asked together. */
   const asked = new WeakMap<StreamConnection, { streams: Set<string>; answer: Promise<readonly StreamMetadata[]> }>()
 
+  /** Whom a connection's streams are led by, as long as it lives; `alone` where there is one copy. */
+  const leading = new WeakMap<StreamConnection, Map<string, StreamConnection | 'alone'>>()
+
+  async function settled(connection: StreamConnection, stream: string): Promise<void> {
+    const known = leading.get(connection) ?? new Map<string, StreamConnection | 'alone'>()
+    leading.set(connection, known)
+    const leader = known.get(stream)
+    if (leader === 'alone') return
+    if (leader !== undefined && leader.failure === undefined) return whenCommitted(leader, stream)
+    const { replicas } = await whenAvailable(() => ledBy(connection, stream))
+    if (replicas.length === 0) known.set(stream, 'alone')
+    else {
+      await ask(connection, stream, async (found) => {
+        known.set(stream, found)
+        await whenCommitted(found, stream)
+      })
+    }
+  }
+
   async function ask<T>(
     connection: StreamConnection,
     stream: string,
@@ -35,7 +59,7 @@ export function createLeaders(connections: Connections): Leaders {
   ): Promise<T> {
     const until = performance.now() + PATIENCE_MS
     for (;;) {
-      const endpoint = await whenAvailable(() => endpointOf(connection, stream))
+      const { leader: endpoint } = await whenAvailable(() => ledBy(connection, stream))
       let leader: StreamConnection | undefined
       try {
         leader = addressOf(connection) === textOf(endpoint) ? connection : await connectTo(endpoint)
@@ -50,14 +74,17 @@ export function createLeaders(connections: Connections): Leaders {
     }
   }
 
-  async function endpointOf(connection: StreamConnection, stream: string): Promise<Endpoint> {
+  async function ledBy(
+    connection: StreamConnection,
+    stream: string,
+  ): Promise<{ readonly leader: Endpoint; readonly replicas: readonly Endpoint[] }> {
     const found = (await metadataOf(connection, stream)).find((each) => each.stream === stream)
-    if (found?.code === CODES.OK && found.leader !== null) {
-      const address = textOf(found.leader)
-      if (found.replicas.some((replica) => textOf(replica) === address)) throw ambiguous(address)
-      return found.leader
-    }
-    throw refusal('Metadata', found?.code === CODES.StreamDoesNotExist ? found.code : CODES.StreamNotAvailable)
+    const { code, leader = null, replicas = [] } = found ?? {}
+    if (code !== CODES.OK || leader === null)
+      throw refusal('Metadata', code === CODES.StreamDoesNotExist ? code : CODES.StreamNotAvailable)
+    const address = textOf(leader)
+    if (replicas.some((replica) => textOf(replica) === address)) throw ambiguous(address)
+    return { leader, replicas }
   }
 
   function metadataOf(connection: StreamConnection, stream: string): Promise<readonly StreamMetadata[]> {
@@ -133,7 +160,7 @@ export function createLeaders(connections: Connections): Leaders {
     )
   }
 
-  return { ask }
+  return { ask, settled }
 }
 
 function textOf({ host, port }: Endpoint): string {

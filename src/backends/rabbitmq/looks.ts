@@ -22,8 +22,8 @@ export interface Looks {
   nextRecord(connection: StreamConnection, stream: string, from: number): Promise<number>
   /** First offset appended at or after `timestamp` (ms). */
   offsetAt(connection: StreamConnection, stream: string, timestamp: number): Promise<number>
-  /** Resolves when all that was stored or appended before is on most copies, so that no other leader takes it back. */
-  settled(connection: StreamConnection, stream: string): Promise<void>
+  /** As Leaders.settled. */
+  settled: Leaders['settled']
 }
 
 const MAX_CACHED = 10_000
@@ -82,7 +82,7 @@ export function createLooks(leaders: Leaders): Looks {
     },
     offsetAt: (connection, stream, timestamp) =>
       find(connection, stream, { timestamp }, (chunk) => chunk.timestamp >= timestamp),
-    settled: (connection, stream) => leaders.ask(connection, stream, (leader) => whenCommitted(leader, stream)),
+    settled: leaders.settled,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Log } from '../../core/log.ts'
 import type { StoredRecord } from '../../core/record.ts'
 import { fenced } from './errors.ts'
 import { MEMBER_PROPERTY } from './management.ts'
+import type { Looks } from './looks.ts'
 import { createInflow, type Credit, type Inflow } from './inflow.ts'
 import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from './positions.ts'
 import type { OffsetSpec } from './protocol/commands.ts'
@@ -36,6 +37,7 @@ export interface MembershipParts {
   readonly connection: StreamConnection
   readonly id: string
   readonly streams: readonly string[]
+  readonly looks: Pick<Looks, 'settled'>
   readonly log: Log
 }
 
@@ -55,7 +57,7 @@ const ORDER_TIMEOUT_MS = 10_000
  * answer to its ConsumerUpdate is what hands a partition over, so it is given only after `onRevoke`.
  */
 export async function openMembership(parts: MembershipParts): Promise<Membership> {
-  const { options, connection, id, log } = parts
+  const { options, connection, id, looks, log } = parts
   const streams: string[] = []
   const { group, topic, limits } = options
   const held = new Map<number, Part>()
@@ -245,6 +247,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     let stored: boolean
     try {
       stored = await store(connection, group, stream, toStored(next))
+      if (stored) await looks.settled(connection, stream)
     } catch (error) {
       if (connection.failure === undefined) throw error
       throw fenced(group, topic, partition)

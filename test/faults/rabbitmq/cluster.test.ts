@@ -1,8 +1,13 @@
 import { afterEach, describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
+import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/handshake.ts'
+import { queryOffset } from '../../../src/backends/rabbitmq/protocol/requests.ts'
+import { parseRabbitmqUrl } from '../../../src/backends/rabbitmq/url.ts'
 import type { Backend } from '../../../src/core/backend.ts'
 import { killNode, restartNode, startNode } from '../../brokers/nodes.ts'
 import { readAll } from '../../conformance/contract/records.ts'
+import { eventually } from '../../kit/eventually.ts'
+import { joinGroup } from '../../kit/group-member.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import type { Verdict } from '../../kit/judge-run.ts'
@@ -13,7 +18,7 @@ import { runFault, troubled } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-cluster', {
   short: { rounds: 1, records: 150, timeoutMs: 300_000 },
-  full: { rounds: 10, records: 5_000, timeoutMs: 3_600_000 },
+  full: { rounds: 10, records: 2_000, timeoutMs: 3_600_000 },
 })
 const PARTITIONS = 6
 const UNDER_LOAD_BYTES = 5_000
@@ -125,5 +130,32 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
       for (const other of backends) expect(await readAll(other, topic, partition)).toHaveLength(1)
     }
     await first.deleteTopic(topic)
+  })
+  test('a-position-counts-as-committed-when-most-nodes-have-it', async () => {
+    const topic = `position-${randomBytes(4).toString('hex')}`
+    const stream = `${topic}-0`
+    const maker = await openLogged(clusterUrl)
+    await maker.createTopic({ name: topic, partitions: 1, compact: false, retentionMs: null, retentionBytes: null })
+    await wholeAgain([stream])
+    const node = await leaderOf(stream)
+    const member = await joinGroup(await openLogged(urlFrom(node)), { group: 'g', topic, pull: false })
+    await eventually(() => member.held().length === 1, { what: 'the partition is assigned' })
+    const { host, streamPort } = parseRabbitmqUrl(urlFrom(node)).nodes[0]
+    const login = { user: 'guest', password: 'guest', virtualHost: '/', connectionName: 'looks on' }
+    const onlooker = await openStreamConnection({ host, port: streamPort, tls: undefined }, login)
+    const followers = NODES.filter((other) => other !== node)
+    let isCommitted = false
+    for (const follower of followers) await killNode(follower, 'SIGSTOP')
+    const committing = member.feed.commit(0, 1).then(() => (isCommitted = true))
+    try {
+      await eventually(async () => (await queryOffset(onlooker, 'g', stream)) === 0n, { what: 'the leader has it' })
+      for (let look = 0; look < 50; look++) await queryOffset(onlooker, 'g', stream)
+      expect(isCommitted).toBe(false)
+    } finally {
+      for (const follower of followers) await killNode(follower, 'SIGCONT')
+    }
+    await committing
+    await onlooker.close()
+    await member.feed.close()
   })
 })

@@ -182,7 +182,8 @@ export async function barrier(to: StreamConnection): Promise<void> {
  * acknowledged: it has it all, but does not know it for a moment after it was elected (osiris_writer, v1.8).
  */
 export async function whenCommitted(to: StreamConnection, stream: string): Promise<void> {
-  const { lastChunkId } = await queryStats(to, stream)
+  const { lastChunkId, committedChunkId } = await queryStats(to, stream)
+  if (committedChunkId >= lastChunkId) return
   await whenAvailable(async () => {
     if ((await queryStats(to, stream)).committedChunkId < lastChunkId)
       throw refusal('StreamStats', CODES.StreamNotAvailable)
