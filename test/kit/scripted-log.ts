@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { onePull } from '../../src/backends/one-pull.ts'
 import { checkSize, partitionUnknown } from '../../src/backends/refusals.ts'
 import type { PullLimits, TopicDescription } from '../../src/core/backend.ts'
 import type { Clock } from '../../src/core/clock.ts'
@@ -128,7 +129,6 @@ export function openCursor(
   limits: PullLimits,
 ): ScriptedCursor {
   let next = from
-  let pulling = false
   let ended = false
 
   function take(): readonly StoredRecord[] {
@@ -143,27 +143,23 @@ export function openCursor(
     return batch
   }
 
+  async function nextRecords(): Promise<StoredRecord[] | null> {
+    for (;;) {
+      if (ended) return []
+      if (next >= to) return null
+      const batch = take()
+      next = batch.length === 0 ? next : (batch.at(-1)?.offset ?? next) + 1
+      // The holder's buffers are its own.
+      if (batch.length > 0) return batch.map(copyOf)
+      await topic.changed.wait()
+    }
+  }
+
   return {
     get next() {
       return next
     },
-    async pull() {
-      if (pulling) throw new DrawbridgeError('ERR_CONFIG', `partition ${partition} is being pulled already`)
-      pulling = true
-      try {
-        for (;;) {
-          if (ended) return []
-          if (next >= to) return null
-          const batch = take()
-          next = batch.length === 0 ? next : (batch.at(-1)?.offset ?? next) + 1
-          // The holder's buffers are its own.
-          if (batch.length > 0) return batch.map(copyOf)
-          await topic.changed.wait()
-        }
-      } finally {
-        pulling = false
-      }
-    },
+    pull: onePull(`partition ${partition}`, nextRecords),
     end() {
       ended = true
       topic.changed.wake()

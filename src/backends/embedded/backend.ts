@@ -25,11 +25,18 @@ import { openWriterThread } from './writer-thread.ts'
 
 const MAX_PARTITIONS = 10_000
 
+/** How often a process looks for what retention, compaction and deleted topics have left, milliseconds. */
+const SWEEP_MS = 5_000
+
 /**
  * Opens the store a URL `embedded:DIR` names, creating it where there is none. Processes of one machine share a store.
  * ERR_CONFIG, ERR_STORE_BUSY, ERR_STORE_FOREIGN, ERR_STORE_FULL, ERR_STORE_FAILED.
  */
-export async function openEmbedded(url: string, options: BackendOptions): Promise<Backend> {
+export async function openEmbedded(
+  url: string,
+  options: BackendOptions,
+  { sweepMs = SWEEP_MS } = {},
+): Promise<Backend> {
   const { log, clock = systemClock } = options
   const dir = parseDirectory(url)
   const feeds = new Set<EmbeddedFeed>()
@@ -49,6 +56,7 @@ export async function openEmbedded(url: string, options: BackendOptions): Promis
   const watch = createWatch(read, onFailed)
   const sweeper = createSweeper({
     log,
+    everyMs: sweepMs,
     isNeeded: () => {
       // A process that was killed while it read would keep its pages from being used again.
       db.readerCheck()

@@ -1,6 +1,7 @@
 import type { PullLimits } from '../../core/backend.ts'
 import { DrawbridgeError } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
+import { onePull } from '../one-pull.ts'
 import { type ReadBatch, type ReadStore, readBatch } from './reading.ts'
 import { EMPTY_PARTITION, getPartition } from './documents.ts'
 import { placeNumber } from './news.ts'
@@ -30,25 +31,9 @@ export function createCursor(read: ReadStore, watch: Watch, options: CursorOptio
   let from = options.from
   let ended = false
   let failure: DrawbridgeError | undefined
-  let pulling = false
   let wakeUp: (() => void) | undefined
 
-  return { pull, end }
-
-  async function pull(): Promise<readonly StoredRecord[] | null> {
-    if (pulling) {
-      throw new DrawbridgeError(
-        'ERR_CONFIG',
-        `partition ${partition} is being pulled already: wait for that pull first`,
-      )
-    }
-    pulling = true
-    try {
-      return await nextRecords()
-    } finally {
-      pulling = false
-    }
-  }
+  return { pull: onePull(`partition ${partition}`, nextRecords), end }
 
   async function nextRecords(): Promise<readonly StoredRecord[] | null> {
     while (!ended) {

@@ -1,11 +1,9 @@
 import { errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 
-/** How often a process looks for what retention and deleted topics have left, milliseconds. */
-const SWEEP_MS = 5_000
-
 export interface SweeperParts {
   readonly log: Log
+  readonly everyMs: number
   isNeeded(): boolean
   sweep(): Promise<{ readonly more: boolean }>
   /** Ends early where `isClosed` says so. */
@@ -20,10 +18,10 @@ export interface Sweeper {
   close(): Promise<void>
 }
 
-export function createSweeper({ log, isNeeded, sweep, compact }: SweeperParts): Sweeper {
+export function createSweeper({ log, everyMs, isNeeded, sweep, compact }: SweeperParts): Sweeper {
   let closed = false
   let running: Promise<void> | undefined
-  const timer = setInterval(wake, SWEEP_MS)
+  const timer = setInterval(wake, everyMs)
   // Housekeeping is no reason for a process to live on.
   timer.unref()
 

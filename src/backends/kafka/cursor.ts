@@ -1,6 +1,6 @@
 import type { PullLimits } from '../../core/backend.ts'
-import { DrawbridgeError } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
+import { onePull } from '../one-pull.ts'
 import type { Chunk } from './decode-batch.ts'
 
 /** A place in one partition, filled by a fetcher and emptied by pulls. */
@@ -39,13 +39,12 @@ export function createCursor({ partition, from, to, limits, onRoom }: CursorOpti
   let readTo = from
   let lastEnd = from
   let pulled = false
-  let pulling = false
   let ended = false
   let failure: Error | undefined
   let wakeUp: (() => void) | undefined
 
   return {
-    pull,
+    pull: onePull(`partition ${partition}`, nextRecords),
     end(error) {
       if (ended) return
       ended = true
@@ -74,23 +73,8 @@ export function createCursor({ partition, from, to, limits, onRoom }: CursorOpti
     },
   }
 
-  async function pull(): Promise<readonly StoredRecord[] | null> {
-    if (pulling) {
-      throw new DrawbridgeError(
-        'ERR_CONFIG',
-        `partition ${partition} is being pulled already: wait for that pull first`,
-      )
-    }
-    pulling = true
-    pulled = true
-    try {
-      return await nextRecords()
-    } finally {
-      pulling = false
-    }
-  }
-
   async function nextRecords(): Promise<readonly StoredRecord[] | null> {
+    pulled = true
     while (!ended) {
       const records = take()
       if (records.length > 0) return records

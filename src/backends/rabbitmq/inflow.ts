@@ -1,6 +1,7 @@
 import type { PullLimits } from '../../core/backend.ts'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { StoredRecord } from '../../core/record.ts'
+import { onePull } from '../one-pull.ts'
 import { readRecord } from './layout.ts'
 import { type ChunkReader, createChunkReader, parseChunk } from './protocol/chunk.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
@@ -64,10 +65,9 @@ export function createInflow(options: InflowOptions): Inflow {
   let next = options.from
   let ended = false
   let failure: Error | undefined
-  let pulling = false
   let wakeUp: (() => void) | undefined
 
-  return { onChunk, pull, end }
+  return { onChunk, pull: onePull(stream, nextRecords), end }
 
   function onChunk(frame: Buffer): void {
     credit.outstanding--
@@ -92,18 +92,6 @@ export function createInflow(options: InflowOptions): Inflow {
     if (more <= 0) return
     credit.outstanding += more
     sendCredit(connection, subscription, more)
-  }
-
-  async function pull(): Promise<readonly StoredRecord[] | null> {
-    if (pulling) {
-      throw new DrawbridgeError('ERR_CONFIG', `${stream} is being pulled already: wait for that pull first`)
-    }
-    pulling = true
-    try {
-      return await nextRecords()
-    } finally {
-      pulling = false
-    }
   }
 
   async function nextRecords(): Promise<readonly StoredRecord[] | null> {

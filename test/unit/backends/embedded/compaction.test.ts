@@ -10,7 +10,7 @@ import type { NewRecord, StoredRecord } from '../../../../src/core/record.ts'
 import { eventually } from '../../../kit/eventually.ts'
 import { startProcess } from '../../../kit/process.ts'
 import { tempDir } from '../../../kit/temp-dir.ts'
-import { joinGroup, openCompaction, openStore, readPartition } from './harness.ts'
+import { joinGroup, openCompaction, openStore, readPartition, UNKEPT } from './harness.ts'
 
 const COMPACT = { name: 't', partitions: 1, compact: true, retentionMs: null, retentionBytes: null }
 
@@ -43,7 +43,7 @@ const offsetsOf = (records: readonly StoredRecord[]) => records.map(({ offset })
 describe('compaction', () => {
   it('leaves-the-newest-record-of-each-key-with-its-offset-and-bytes', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     await backend.append('t', 0, [keyed(null, 'no key'), keyed('x'.repeat(40), 'a long key'), keyed('', 'empty key')])
     await update(backend, 30, 600)
@@ -69,7 +69,7 @@ describe('compaction', () => {
 
   it('leaves-other-topics-alone', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic({ ...COMPACT, compact: false })
     await update(backend, 10, 400)
     const compaction = await openCompaction(dir)
@@ -80,7 +80,7 @@ describe('compaction', () => {
 
   it('goes-in-bounded-steps-with-bounded-keys-and-still-comes-to-the-end', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     await update(backend, 500, 1_500)
     const compaction = await openCompaction(dir, { maxKeys: 100 })
@@ -98,7 +98,7 @@ describe('compaction', () => {
 
   it('gives-the-room-back-for-what-comes-next', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     const compaction = await openCompaction(dir)
     for (let round = 0; round < 12; round += 1) {
@@ -114,7 +114,7 @@ describe('a thinned log', () => {
   it('is-found-by-time-at-its-first-record-left', async () => {
     let now = 1_000_000_000_000
     const dir = tempDir()
-    const backend = await openStore(dir, { ...systemClock, now: () => now })
+    const backend = await openStore(dir, { ...UNKEPT, clock: { ...systemClock, now: () => now } })
     await backend.createTopic(COMPACT)
     for (let n = 0; n < 60; n += 1) {
       now += 1_000_000
@@ -136,7 +136,7 @@ describe('a thinned log', () => {
 
   it('loses-no-position-and-is-read-to-its-end-from-within-a-gap', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     await update(backend, 10, 400)
     await backend.resetGroup('group', 't', [123])
@@ -168,7 +168,7 @@ describe('a thinned log', () => {
 describe('a tombstone', () => {
   it('outlives-the-records-it-deletes-by-a-day-and-goes-then', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     await backend.append('t', 0, [keyed('gone', 'value'), tombstone('gone'), tombstone('never was')])
     await update(backend, 10, 400)
@@ -187,7 +187,7 @@ describe('a tombstone', () => {
 
   it('at-the-end-of-the-log-stays-so-that-the-end-can-be-reached', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     await backend.createTopic(COMPACT)
     await update(backend, 10, 400)
     await backend.append('t', 0, [tombstone('k0'), tombstone('k1')])
@@ -219,7 +219,7 @@ describe('compaction that is broken off', () => {
         if (said.acknowledged !== undefined) acknowledged.add(said.acknowledged)
         passes += said.passes ?? 0
       }
-      const backend = await openStore(dir)
+      const backend = await openStore(dir, UNKEPT)
       const log = (await readPartition(backend, 't')).map(({ key, value, headers }) => ({
         key: String(key),
         n: Number(String(headers[0]?.[1])),
@@ -230,7 +230,7 @@ describe('compaction that is broken off', () => {
       expect(faults(log, begun, acknowledged)).toEqual([])
     }
     expect(passes).toBeGreaterThan(0)
-  })
+  }, 180_000)
 })
 
 /** What the log says of each key against the numbers that were begun and acknowledged. */
@@ -262,7 +262,7 @@ function faults(
 describe('a control log', () => {
   it('keeps-its-state-through-compaction', async () => {
     const dir = tempDir()
-    const backend = await openStore(dir)
+    const backend = await openStore(dir, UNKEPT)
     const options = { backend, what: 'test', partitions: 1, clock: systemClock, log: silentLog }
     for (let tenure = 0; tenure < 3; tenure += 1) {
       const found: (number | undefined)[] = []

@@ -1,21 +1,29 @@
 import { afterEach } from '@jest/globals'
+import { openEmbedded } from '../../../../src/backends/embedded/backend.ts'
 import { compactStore } from '../../../../src/backends/embedded/compaction.ts'
 import { openLmdb } from '../../../../src/backends/embedded/lmdb.ts'
 import { createReadStore } from '../../../../src/backends/embedded/reading.ts'
 import type { Request } from '../../../../src/backends/embedded/requests.ts'
 import { type WriterThread, openWriterThread } from '../../../../src/backends/embedded/writer-thread.ts'
-import { openBackend } from '../../../../src/backends/open.ts'
 import type { Assignment, Backend, Feed, FeedOptions } from '../../../../src/core/backend.ts'
-import type { Clock } from '../../../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../../../src/core/clock.ts'
 import { silentLog } from '../../../../src/core/log.ts'
 import type { NewRecord, StoredRecord } from '../../../../src/core/record.ts'
 
 const opened: { close(): Promise<void> }[] = []
 
+export interface StoreOptions {
+  readonly clock?: Clock
+  /** How often it keeps house; the driver's own rhythm by default. */
+  readonly sweepMs?: number
+}
+
+/** A store where only the test keeps house. */
+export const UNKEPT: StoreOptions = { sweepMs: 0x7fffffff }
+
 /** Opens the store; it is closed when the test ends. */
-export async function openStore(dir: string, clock?: Clock): Promise<Backend> {
-  const options = clock === undefined ? { log: silentLog } : { log: silentLog, clock }
-  const backend = await openBackend(`embedded:${dir}`, options)
+export async function openStore(dir: string, { clock = systemClock, ...keeping }: StoreOptions = {}): Promise<Backend> {
+  const backend = await openEmbedded(`embedded:${dir}`, { log: silentLog, clock }, keeping)
   opened.push(backend)
   return backend
 }

@@ -92,7 +92,9 @@ describe('append', () => {
 
   it('appended-at-never-decreases-and-is-found-by-time', async () => {
     let now = 0
-    const backend = await openStore(tempDir(), { now: () => now, elapsed: () => now, after: () => () => undefined })
+    const backend = await openStore(tempDir(), {
+      clock: { now: () => now, elapsed: () => now, after: () => () => undefined },
+    })
     await backend.createTopic({ name: 't', partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
     // The writer adds the clock's lead to the system's time, so it may be a few milliseconds ahead of what was set.
     for (const time of [1_000_000, 2_000_000, 500_000, 3_000_000]) {

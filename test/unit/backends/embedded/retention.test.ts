@@ -28,7 +28,7 @@ it('records-go-by-age-also-without-new-ones', async () => {
   const dir = tempDir()
   let ahead = 0
   const clock = { now: () => Date.now() + ahead, elapsed: () => performance.now(), after: () => () => undefined }
-  const backend = await openStore(dir, clock)
+  const backend = await openStore(dir, { clock })
   await backend.createTopic({ name: 't', partitions: 1, ...FOR_EVER, retentionMs: 60_000 })
   await backend.append('t', 0, [big('a'), big('b')])
   expect((await backend.describeTopic('t')).ranges).toEqual([{ first: 0, end: 2 }])
