@@ -98,6 +98,7 @@ test('three RabbitMQ nodes find each other by the epmd that all are told', () =>
     )
   }
   expect(renderRabbitmqCluster(nodes)).toContain(`cluster_partition_handling = pause_minority
+collect_statistics_interval = 1000
 cluster_formation.classic_config.nodes.1 = rabbitmq3-1@localhost
 cluster_formation.classic_config.nodes.2 = rabbitmq3-2@localhost
 cluster_formation.classic_config.nodes.3 = rabbitmq3-3@localhost

@@ -59,10 +59,17 @@ export function createLeaders(connections: Connections): Leaders {
   ): Promise<T> {
     const until = performance.now() + PATIENCE_MS
     for (;;) {
-      const { leader: endpoint } = await whenAvailable(() => ledBy(connection, stream))
+      const { leader: endpoint, replicas } = await whenAvailable(() => ledBy(connection, stream))
+      const isHere = addressOf(connection) === textOf(endpoint)
+      if (!isHere && replicas.length === 0) {
+        // One copy is its own leader, whatever the node calls itself; copies that came back meanwhile are none.
+        const answer = await question(connection)
+        if ((await whenAvailable(() => ledBy(connection, stream))).replicas.length === 0) return answer
+        continue
+      }
       let leader: StreamConnection | undefined
       try {
-        leader = addressOf(connection) === textOf(endpoint) ? connection : await connectTo(endpoint)
+        leader = isHere ? connection : await connectTo(endpoint)
         return await question(leader)
       } catch (error) {
         if (leader === connection || connection.failure !== undefined || connections.signal.aborted) throw error
@@ -114,17 +121,19 @@ export function createLeaders(connections: Connections): Leaders {
     return opening
   }
 
-  /** The node that says of itself what the cluster says of the leader; the nodes of the URL first. */
+  /** The node of the URL that says of itself what the cluster says of the leader; else whoever is where it says. */
   async function open(endpoint: Endpoint): Promise<StreamConnection> {
-    let failure: unknown
+    let failure: unknown = new Error('no node of the URL says so of itself')
     for (const node of candidates(endpoint)) {
       try {
         const connection = await connections.openStreamsAt(node, `drawbridge leader ${randomUUID()}`)
         const address = addressOf(connection)
+        // With TLS a node may call itself otherwise than its cluster does (advertised_tls_host).
+        if (isAt(node, endpoint)) return connection
+        nodesByAddress.delete(textOf(endpoint))
         nodesByAddress.set(address, node)
         if (address === textOf(endpoint)) return connection
         await connection.close()
-        failure ??= new Error('no node of the URL is it')
       } catch (error) {
         failure = error
         if (connections.signal.aborted) break
@@ -136,10 +145,9 @@ export function createLeaders(connections: Connections): Leaders {
   function candidates(endpoint: Endpoint): readonly Node[] {
     const known = nodesByAddress.get(textOf(endpoint))
     if (known !== undefined) return [known]
-    const isNamed = ({ host, streamPort }: Node) => host === endpoint.host && streamPort === endpoint.port
     const isElsewhere = (node: Node) => [...nodesByAddress.values()].includes(node)
-    const named = nodes.filter(isNamed)
-    const others = nodes.filter((node) => !isNamed(node) && !isElsewhere(node))
+    const named = nodes.filter((node) => isAt(node, endpoint))
+    const others = nodes.filter((node) => !isAt(node, endpoint) && !isElsewhere(node))
     // Of a cluster behind one name, as other stream clients do.
     const direct = { ...nodes[0], host: endpoint.host, streamPort: endpoint.port }
     return [...named, ...others, ...(named.length > 0 ? [] : [direct])]
@@ -161,6 +169,10 @@ export function createLeaders(connections: Connections): Leaders {
   }
 
   return { ask, settled }
+}
+
+function isAt({ host, streamPort }: Node, endpoint: Endpoint): boolean {
+  return host === endpoint.host && streamPort === endpoint.port
 }
 
 function textOf({ host, port }: Endpoint): string {
