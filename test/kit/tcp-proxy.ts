@@ -26,6 +26,8 @@ export interface TcpProxy {
   swallowed(): number
   /** Ends all connections at once; new ones are taken. */
   cut(): void
+  /** Ends the connection that came last. */
+  cutNewest(): void
   close(): Promise<void>
 }
 
@@ -84,6 +86,7 @@ export async function openTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> 
     },
     swallowed: () => swallowed,
     cut,
+    cutNewest: () => void [...sockets].at(-1)?.destroy(),
     async close() {
       server.close()
       cut()

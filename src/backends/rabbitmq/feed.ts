@@ -6,6 +6,7 @@ import type { StoredRecord } from '../../core/record.ts'
 import type { Connections } from './connections.ts'
 import { brokerError, fenced } from './errors.ts'
 import { settlePositions } from './joining.ts'
+import { closeLines, type Lines, openLines } from './lines.ts'
 import type { Looks } from './looks.ts'
 import { openMembership, type Membership } from './membership.ts'
 
@@ -24,7 +25,7 @@ const GONE_MS = 15_000
 /** How often new partitions are looked for. */
 const WIDENED_INTERVAL_MS = 10_000
 
-/** Joins the group with a connection of its own, and joins again after that is lost. */
+/** Joins the group with connections of its own, and joins again after that is lost. */
 export async function openRabbitmqFeed(context: FeedContext, options: FeedOptions): Promise<Feed> {
   const { connections, log } = context
   const { group, topic } = options
@@ -54,12 +55,14 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
   async function join(): Promise<Membership> {
     const id = randomUUID()
     const connection = await connections.openStreams(id)
+    let lines: Lines | undefined
     try {
       const streams = await context.streams(topic)
       await settlePositions({ ...context, ...options, connection, streams })
-      return await openMembership({ ...context, options, connection, id, streams })
+      lines = await openLines(connections, id, streams.length)
+      return await openMembership({ ...context, options, connection, lines, id, streams })
     } catch (error) {
-      await connection.close()
+      await closeLines([connection, ...(lines ?? [])])
       throw isDrawbridgeError(error)
         ? error
         : brokerError(connections.target.place, `joining group ${group}`, error, 'not-written')
@@ -89,6 +92,8 @@ export async function openRabbitmqFeed(context: FeedContext, options: FeedOption
       }
       member.begin()
       const over = await Promise.race([member.lost, pause(WIDENED_INTERVAL_MS)])
+      // Its timer would keep a process that has nothing else to do.
+      wake?.()
       if (over !== undefined && closing === undefined) {
         log.warn({ group, topic, member: member.id, error: over.message }, 'membership lost, joining again')
         membership = undefined

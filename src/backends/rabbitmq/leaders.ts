@@ -179,6 +179,11 @@ function textOf({ host, port }: Endpoint): string {
   return `${host}:${port}`
 }
 
+/** Whether two connections are to one node. */
+export function isSameNode(one: StreamConnection, other: StreamConnection): boolean {
+  return addressOf(one) === addressOf(other)
+}
+
 /** As the node calls itself, and its cluster it. */
 function addressOf({ peer }: StreamConnection): string {
   return `${peer.get('advertised_host')}:${peer.get('advertised_port')}`

@@ -6,15 +6,19 @@ import { fenced } from './errors.ts'
 import { MEMBER_PROPERTY } from './management.ts'
 import type { Looks } from './looks.ts'
 import { createInflow, type Credit, type Inflow } from './inflow.ts'
+import { isSameNode } from './leaders.ts'
+import { closeLines, endLines, lineOf, type Lines } from './lines.ts'
+import { watchPauses } from './pause-watch.ts'
 import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from './positions.ts'
 import type { OffsetSpec } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
-import { barrier, queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
+import { queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
 import { takeTenure } from './tenure.ts'
 
-/** A member of a group for as long as one connection lives. */
+/** A member of a group for as long as all its connections live. */
 export interface Membership {
   readonly id: string
+  /** For questions about the group and its topic. */
   readonly connection: StreamConnection
   readonly partitions: number
   /** Takes part in partitions that the topic has got since. Their positions are settled. */
@@ -34,7 +38,9 @@ export interface Membership {
 
 export interface MembershipParts {
   readonly options: FeedOptions
+  /** Nothing is delivered on it, so its questions are answered at once. */
   readonly connection: StreamConnection
+  readonly lines: Lines
   readonly id: string
   readonly streams: readonly string[]
   readonly looks: Pick<Looks, 'settled'>
@@ -42,14 +48,13 @@ export interface MembershipParts {
 }
 
 interface Part {
+  /** Carries the subscription; positions are committed on it and on no other. */
+  readonly line: StreamConnection
   readonly inflow: Inflow
   /** From the moment it is being given up; commits go through until the broker is answered. */
   revoked: Promise<void> | undefined
 }
 
-/** A pause of this process after which it asks whether it is still a member. The broker's patience is 20 s at least. */
-const PAUSE_MS = 10_000
-const TICK_MS = 1_000
 const ORDER_TIMEOUT_MS = 10_000
 
 /**
@@ -57,7 +62,8 @@ const ORDER_TIMEOUT_MS = 10_000
  * answer to its ConsumerUpdate is what hands a partition over, so it is given only after `onRevoke`.
  */
 export async function openMembership(parts: MembershipParts): Promise<Membership> {
-  const { options, connection, id, looks, log } = parts
+  const { options, connection, lines, id, looks, log } = parts
+  const all: Lines = [connection, ...lines]
   const streams: string[] = []
   const { group, topic, limits } = options
   const held = new Map<number, Part>()
@@ -66,17 +72,17 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   const begun = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<Error>()
   let leaving: Promise<void> | undefined
-  let tickAt = performance.now()
-  /** Under way after a pause, until the broker has answered or the connection has turned out to be gone. */
-  let asking: Promise<void> | undefined
-  const ticker = setInterval(wasPaused, TICK_MS)
-  ticker.unref()
+  /** Nothing is held any more, and each line says goodbye by itself. */
+  let isParting = false
+  const pauses = watchPauses(all)
 
-  void connection.closed.then(onClosed)
-  connection.metadataListeners.add((stream) => {
-    // The stream was deleted or lost its leader, and the broker has removed our subscription.
-    if (streams.includes(stream)) connection.destroy(new Error(`stream ${stream} is not available`))
-  })
+  for (const line of all) {
+    void line.closed.then(onClosed)
+    line.metadataListeners.add((stream) => {
+      // The stream was deleted or lost its leader, and the broker has removed our subscription.
+      if (streams.includes(stream)) line.destroy(new Error(`stream ${stream} is not available`))
+    })
+  }
   await widen(parts.streams)
 
   return {
@@ -87,7 +93,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     },
     widen,
     lost: lost.promise,
-    isStale: wasPaused,
+    isStale: pauses.wasPaused,
     begin: begun.resolve,
     pull,
     commit,
@@ -95,7 +101,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     drop() {
       leaving ??= Promise.resolve()
       held.clear()
-      connection.destroy(new Error('dropped'))
+      endLines(all, new Error('dropped'))
     },
   }
 
@@ -103,34 +109,34 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
    * RabbitMQ gives partition i to the member that came i-th to it (modulo their number), so members have to come to all partitions in one order: in
    * turns by a lock. Who waits for it in vain goes on, for shares may then be uneven, and nothing worse.
    */
-  async function widen(all: readonly string[]): Promise<void> {
-    const [first] = all
-    if (first === undefined || all.length === streams.length) return
-    // Partitions are subscribed to under their numbers.
-    const turn = await takeTenure(connection, first, `${group}#order`, { id: all.length, timeoutMs: ORDER_TIMEOUT_MS })
+  async function widen(wanted: readonly string[]): Promise<void> {
+    const [first] = wanted
+    if (first === undefined || wanted.length === streams.length) return
+    const turn = await takeTenure(connection, first, `${group}#order`, { timeoutMs: ORDER_TIMEOUT_MS })
     try {
-      await subscribeTo(all)
+      await subscribeTo(wanted)
     } finally {
       await turn?.release()
     }
   }
 
-  async function subscribeTo(all: readonly string[]): Promise<void> {
+  async function subscribeTo(wanted: readonly string[]): Promise<void> {
     const properties = { 'single-active-consumer': 'true', name: group, 'super-stream': topic, [MEMBER_PROPERTY]: id }
-    for (const stream of all.slice(streams.length)) {
+    for (const stream of wanted.slice(streams.length)) {
       const partition = streams.push(stream) - 1
+      const line = lineOf(lines, partition, wanted.length)
       const credit: Credit = { outstanding: 1 }
-      connection.subscriptions.set(partition, {
+      line.subscriptions.set(partition, {
         onChunk(frame) {
           const part = held.get(partition)
           if (part === undefined) credit.outstanding--
           else part.inflow.onChunk(frame)
         },
         onConsumerUpdate: (active) =>
-          inTurn(partition, () => (active ? take(partition, stream, credit) : giveUp(partition))),
+          inTurn(partition, () => (active ? take(partition, stream, line, credit) : giveUp(partition))),
         onRefused: () => undefined,
       })
-      await subscribe(connection, { id: partition, stream, offset: 'next', credit: 1, properties })
+      await subscribe(line, { id: partition, stream, offset: 'next', credit: 1, properties })
     }
   }
 
@@ -140,35 +146,39 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     return turn
   }
 
-  async function take(partition: number, stream: string, credit: Credit): Promise<OffsetSpec> {
+  async function take(partition: number, stream: string, line: StreamConnection, credit: Credit): Promise<OffsetSpec> {
     await begun.promise
     // Going already: the partition is not used, and leaves with the subscription.
     if (leaving !== undefined) return 'next'
-    storeOwner(connection, group, stream, ownerMark(id))
-    const [position, stats] = await Promise.all([
-      readPosition(connection, group, stream),
-      queryStats(connection, stream),
-    ])
+    storeOwner(line, group, stream, ownerMark(id))
+    const [position, stats] = await Promise.all([readPosition(line, group, stream), queryStats(line, stream)])
     const start = startAt(position, Math.max(0, stats.firstChunkId))
-    if (leaving !== undefined || connection.failure !== undefined) return 'next'
+    if (leaving !== undefined || isOver()) return 'next'
     const inflow = createInflow({
-      connection,
+      connection: line,
       subscription: partition,
       credit,
       stream,
       from: start.position,
       to: Number.POSITIVE_INFINITY,
       limits,
-      mayContinue: (expected) => mayContinue(partition, stream, expected),
+      mayContinue: (expected) => mayContinue(partition, stream, line, expected),
     })
-    held.set(partition, { inflow, revoked: undefined })
+    held.set(partition, { line, inflow, revoked: undefined })
     options.onAssign({ partition, ...start })
     return { offset: start.position }
   }
 
   /** A gap is the broker's own chunks, unless records stood there that retention took. */
-  async function mayContinue(partition: number, stream: string, expected: number): Promise<boolean> {
-    const { firstChunkId } = await queryStats(connection, stream)
+  async function mayContinue(
+    partition: number,
+    stream: string,
+    line: StreamConnection,
+    expected: number,
+  ): Promise<boolean> {
+    // Each node has its own retention. The line itself may be resting.
+    const asked = isSameNode(connection, line) ? connection : line
+    const { firstChunkId } = await queryStats(asked, stream)
     if (firstChunkId <= expected) return true
     const part = held.get(partition)
     if (part === undefined || part.revoked !== undefined) return false
@@ -176,7 +186,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     part.inflow.end()
     held.delete(partition)
     options.onLost([partition])
-    connection.destroy(new Error(`retention passed the position of ${stream}`))
+    line.destroy(new Error(`retention passed the position of ${stream}`))
     return false
   }
 
@@ -215,55 +225,46 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       records = await part.inflow.pull()
     } catch (error) {
       // With the connection the partition is gone, too: `onLost` tells.
-      if (connection.failure !== undefined) return []
+      if (isOver()) return []
       throw error
     }
     const isMine = () => held.get(partition) === part && part.revoked === undefined
-    if (wasPaused()) await asking
+    if (pauses.wasPaused()) await pauses.settled()
     return isMine() ? (records ?? []) : []
-  }
-
-  /** After a pause the partitions may be somebody else's: true until the broker has said that we are still there. */
-  function wasPaused(): boolean {
-    const now = performance.now()
-    const pauseMs = now - tickAt
-    tickAt = now
-    if (pauseMs > PAUSE_MS) {
-      asking ??= barrier(connection)
-        .catch(() => undefined)
-        .finally(() => {
-          asking = undefined
-        })
-    }
-    return asking !== undefined
   }
 
   /** On the connection that carries the subscription and on no other: the broker obeys it as long as it is active. */
   async function commit(partition: number, next: number): Promise<void> {
     const part = held.get(partition)
     const stream = streams[partition]
-    if (part === undefined || stream === undefined || connection.failure !== undefined)
-      throw fenced(group, topic, partition)
+    if (part === undefined || stream === undefined || isOver()) throw fenced(group, topic, partition)
+    const { line } = part
     let stored: boolean
     try {
-      stored = await store(connection, group, stream, toStored(next))
+      stored = await store(line, group, stream, toStored(next))
       if (stored) await looks.settled(connection, stream)
     } catch (error) {
-      if (connection.failure === undefined) throw error
+      if (!isOver()) throw error
       throw fenced(group, topic, partition)
     }
     if (stored) return
     // The holder gives it up with this answer. Where the broker still thinks it ours, nobody would read it: joining anew settles it.
-    if (held.get(partition) === part && part.revoked === undefined) void connection.close()
+    if (held.get(partition) === part && part.revoked === undefined) void line.close()
     throw fenced(group, topic, partition)
   }
 
+  function isOver(): boolean {
+    return all.some(({ failure }) => failure !== undefined)
+  }
+
+  /** A member is one thing: it is lost with the first of its lines. */
   function onClosed(why: Error): void {
+    if (!isParting) endLines(all, why)
     const partitions = [...held.keys()]
     for (const { inflow } of held.values()) inflow.end()
     held.clear()
     begun.resolve()
-    clearInterval(ticker)
+    pauses.stop()
     if (partitions.length > 0) options.onLost(partitions)
     if (leaving === undefined) lost.resolve(why)
   }
@@ -273,10 +274,11 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     await revoke([...held.keys()])
     // In turn after what the broker asks at this moment, so that none of it is left without an answer.
     await Promise.all([...turns.values()].map((turn) => turn.catch(() => undefined)))
-    if (connection.failure === undefined) {
-      const ids = [...streams.keys()].map((partition) => unsubscribe(connection, partition))
-      await Promise.allSettled(ids)
-    }
-    await connection.close()
+    const going = lines.flatMap((line) =>
+      line.failure === undefined ? [...line.subscriptions.keys()].map((id) => unsubscribe(line, id)) : [],
+    )
+    await Promise.allSettled(going)
+    isParting = true
+    await closeLines(all)
   }
 }

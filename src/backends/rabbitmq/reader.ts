@@ -4,9 +4,10 @@ import { DrawbridgeError } from '../../core/errors.ts'
 import type { Connections } from './connections.ts'
 import { brokerError } from './errors.ts'
 import { createInflow, type Inflow } from './inflow.ts'
+import { closeLines, endLines, lineOf, openLines } from './lines.ts'
 import { subscribe } from './protocol/requests.ts'
 
-/** Reads ranges on a connection of its own. `onClose` is called once. */
+/** Reads ranges on connections of its own. `onClose` is called once. */
 export async function openRabbitmqReader(
   connections: Connections,
   streams: readonly string[],
@@ -14,12 +15,13 @@ export async function openRabbitmqReader(
   onClose: (reader: RecordReader) => void,
 ): Promise<RecordReader> {
   const { topic, ranges, limits } = options
-  const connection = await connections.openStreams(`drawbridge reader ${randomUUID()}`)
+  const lines = await openLines(connections, `drawbridge reader ${randomUUID()}`, ranges.length)
   const inflows = new Map<number, Inflow>()
   let closing: Promise<void> | undefined
 
   try {
-    for (const { partition, from, to = Number.POSITIVE_INFINITY } of ranges) {
+    for (const [index, { partition, from, to = Number.POSITIVE_INFINITY }] of ranges.entries()) {
+      const connection = lineOf(lines, index, ranges.length)
       const stream = streams[partition] as string
       const credit = { outstanding: 1 }
       const inflow = createInflow({ connection, subscription: partition, credit, stream, from, to, limits })
@@ -33,16 +35,19 @@ export async function openRabbitmqReader(
       await subscribe(connection, { id: partition, stream, offset: { offset: from }, credit: 1 })
     }
   } catch (error) {
-    await connection.close()
+    await closeLines(lines)
     throw brokerError(connections.target.place, `reading topic ${topic}`, error, 'not-written')
   }
-  connection.metadataListeners.add((stream) => {
-    if (streams.includes(stream)) connection.destroy(new Error(`stream ${stream} is not available any more`))
-  })
-  void connection.closed.then((why) => {
-    const error = closing === undefined ? failed(why) : undefined
-    for (const inflow of inflows.values()) inflow.end(error)
-  })
+  for (const line of lines) {
+    line.metadataListeners.add((stream) => {
+      if (streams.includes(stream)) line.destroy(new Error(`stream ${stream} is not available any more`))
+    })
+    void line.closed.then((why) => {
+      if (closing !== undefined) return
+      for (const inflow of inflows.values()) inflow.end(failed(why))
+      endLines(lines, why)
+    })
+  }
 
   const reader: RecordReader = {
     async pull(partition) {
@@ -70,7 +75,7 @@ export async function openRabbitmqReader(
 
   async function close(): Promise<void> {
     for (const inflow of inflows.values()) inflow.end()
-    await connection.close()
+    await closeLines(lines)
     onClose(reader)
   }
 }

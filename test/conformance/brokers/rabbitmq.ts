@@ -124,7 +124,7 @@ async function onStream(
 async function interrupt(url: string): Promise<Interruption> {
   const { hostname, port } = streamAddress()
   const broker = new URL(url)
-  const streams = await openTcpProxy({ host: hostname, port, advertised: true })
+  const streams = await openTcpProxy({ host: hostname, port })
   const classic = await openTcpProxy({ host: broker.hostname, port: Number(broker.port) })
   broker.port = String(classic.port)
   broker.searchParams.set('stream', String(streams.port))

@@ -5,8 +5,8 @@ import { joinGroup } from '../../kit/group-member.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import { busyMembers } from '../../promises/crew.ts'
-import { missing, openLogged, shared } from './broker.ts'
-import { runFault } from './run.ts'
+import { atEnd, missing, openLogged, shared } from './broker.ts'
+import { openNetwork, runFault } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-members', {
   short: { times: 1, perSecond: 500 },
@@ -43,6 +43,44 @@ describe('members of a RabbitMQ group', () => {
       what: 'the group counts as gone',
       timeoutMs: 60_000,
     })
+  })
+
+  testUnless(missing, 'a-member-that-loses-one-of-its-connections-goes-on-with-all-its-partitions', async () => {
+    const network = await openNetwork(shared.url)
+    atEnd(() => network.close())
+    const direct = await openLogged(shared.url)
+    const topic = `line-${randomBytes(4).toString('hex')}`
+    const partitions = [0, 1, 2, 3]
+    const append = (text: string) =>
+      Promise.all(
+        partitions.map((partition) =>
+          direct.append(topic, partition, [{ key: null, value: Buffer.from(text), headers: [], timestamp: 1 }]),
+        ),
+      )
+    const spec = { partitions: partitions.length, compact: false, retentionMs: null, retentionBytes: null }
+    await direct.createTopic({ name: topic, ...spec })
+    const member = await joinGroup(await openLogged(network.url), { group: 'g', topic, commit: true })
+    const hasAll = (text: string) => partitions.every((partition) => member.values(partition).includes(text))
+    const isCommitted = async () => (await direct.describeGroup('g', topic)).positions.every(({ lag }) => lag === 0)
+    await eventually(() => member.held().length === partitions.length, { what: 'the member has all partitions' })
+    await append('before')
+    await eventually(() => hasAll('before'), { what: 'all partitions are read' })
+    await eventually(isCommitted, { what: 'all positions are committed' })
+    const { memberId } = member.feed
+    network.cutNewest()
+    await eventually(() => member.lost.length > 0 && member.held().length === partitions.length, {
+      what: 'the member has come again',
+    })
+    await append('after')
+    await eventually(() => hasAll('after'), { what: 'all partitions are read again' })
+    await eventually(isCommitted, { what: 'all positions are committed again' })
+    expect([...member.lost].sort((a, b) => a - b)).toEqual(partitions)
+    expect(member.feed.memberId).not.toBe(memberId)
+    // From where they were committed: nothing came twice.
+    expect(member.records.length).toBe(2 * partitions.length)
+    expect(member.breaches).toEqual([])
+    expect(member.failures).toEqual([])
+    await member.feed.close()
   })
 
   testUnless(

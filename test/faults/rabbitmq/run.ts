@@ -64,18 +64,21 @@ export interface Network {
   readonly url: string
   set(mode: Parameters<TcpProxy['set']>[0]): void
   cut(): void
+  /** Ends the connection for streams that came last. */
+  cutNewest(): void
   close(): Promise<void>
 }
 
 export async function openNetwork(direct: string): Promise<Network> {
   const { hostname, port, searchParams } = new URL(direct)
-  const streams = await openTcpProxy({ host: hostname, port: Number(searchParams.get('stream')), advertised: true })
+  const streams = await openTcpProxy({ host: hostname, port: Number(searchParams.get('stream')) })
   const classic = await openTcpProxy({ host: hostname, port: Number(port) })
   const both = [streams, classic]
   return {
     url: changed(direct, { port: String(classic.port) }, { stream: String(streams.port) }),
     set: (mode) => both.forEach((proxy) => proxy.set(mode)),
     cut: () => both.forEach((proxy) => proxy.cut()),
+    cutNewest: streams.cutNewest,
     close: async () => void (await Promise.all(both.map((proxy) => proxy.close()))),
   }
 }

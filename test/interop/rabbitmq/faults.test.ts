@@ -23,7 +23,7 @@ async function open(address: string, log: Log = silentLog): Promise<Backend> {
 
 describe('RabbitMQ in trouble', () => {
   testUnless(missing, 'appends-over-cut-connections-are-stored-once-and-in-order', async () => {
-    const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(streamUrl).port), advertised: true })
+    const proxy = await openTcpProxy({ host: '127.0.0.1', port: Number(new URL(streamUrl).port) })
     closers.push(() => proxy.close())
     const through = new URL(url)
     through.searchParams.set('stream', String(proxy.port))

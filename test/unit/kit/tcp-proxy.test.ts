@@ -64,6 +64,21 @@ describe('tcp proxy', () => {
     expect(got().toString()).toBe('')
   })
 
+  it('ends the newest connection alone', async () => {
+    const { proxy, client, got } = await setUp(echo)
+    client.write('older')
+    await eventually(() => got().toString() === 'older', { what: 'an answer' })
+    const newer = connect(proxy.port, '127.0.0.1').on('error', () => undefined)
+    const heard = once(newer, 'data')
+    newer.write('newer')
+    await heard
+    const ended = once(newer, 'close')
+    proxy.cutNewest()
+    await ended
+    client.write(' again')
+    await eventually(() => got().toString() === 'older again', { what: 'the older one is answered' })
+  })
+
   it('deaf throws the request away', async () => {
     const { proxy, client, got, heard } = await setUp(echo)
     proxy.set('deaf')
