@@ -40,6 +40,30 @@ test('the-packed-program-runs', async () => {
   expect(run.code).toBe(0)
 })
 
+test('the-packed-programs-threads-run-no-web-assembly', async () => {
+  // With any, Node 24 may end a process that opens many stores: DECISIONS.md, "Threads that strip types".
+  const spy = `
+    import { writeSync } from 'node:fs'
+    import { isMainThread } from 'node:worker_threads'
+    const told = (of) => new Proxy(of, {
+      apply: (f, self, args) => (writeSync(1, 'web assembly\\n'), Reflect.apply(f, self, args)),
+      construct: (f, args) => (writeSync(1, 'web assembly\\n'), Reflect.construct(f, args)),
+    })
+    if (!isMainThread) {
+      writeSync(1, 'thread\\n')
+      for (const name of ['Module', 'compile', 'instantiate']) WebAssembly[name] = told(WebAssembly[name])
+    }`
+  const nodeArgs = [
+    '--disable-warning=ExperimentalWarning',
+    '--import',
+    `data:text/javascript,${encodeURIComponent(spy)}`,
+  ]
+  const run = await runProcess('program.ts', { cwd: project, nodeArgs })
+  expect(run).toMatchObject({ code: 0, stderr: '' })
+  expect(run.stdout).toContain('thread\n')
+  expect(run.stdout).not.toContain('web assembly')
+})
+
 test('the packed command line works', async () => {
   expect((await drawbridge('--help')).stdout).toContain('Usage: drawbridge')
   const list = await drawbridge('topics', 'list', '--json', '--broker', 'embedded:./other')

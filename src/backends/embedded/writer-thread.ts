@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { DrawbridgeError, errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -38,6 +39,7 @@ export async function openWriterThread(
   const data: WriterData = { dir, claims: claims.buffer }
   // The npm package is compiled, the clone is not: the worker has this file's own extension.
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  if (extension === '.ts') keepWasmCode()
   const worker = new Worker(new URL(`./writer${extension}`, import.meta.url), { workerData: data })
   const unguard = guardExit(claims)
   const pending = new Map<number, Pending>()
@@ -182,4 +184,13 @@ export async function openWriterThread(
     clearTimeout(timer)
     clearTimeout(busyTimer)
   }
+}
+
+/**
+ * A thread that runs .ts files strips their types with Node's WebAssembly, whose machine code all threads of a process
+ * share. V8 13.6 (Node 24, nodejs/node#66366) may free a piece of it twice when one thread's end makes it garbage while
+ * the next thread takes it up, and the process dies. Nothing is freed with this flag; NODE_OPTIONS does not take it.
+ */
+function keepWasmCode(): void {
+  setFlagsFromString('--no-wasm-code-gc')
 }
