@@ -47,6 +47,7 @@ export function createConnections(target: Target): Connections {
   const ending = new AbortController()
   const { signal } = ending
   const works = new Set<Promise<unknown>>()
+  let answering = 0
   let wasOpen = false
   let failingSince: number | undefined
   let settledAt = 0
@@ -57,15 +58,21 @@ export function createConnections(target: Target): Connections {
     return { ...(await readTlsFiles(target.files)), ...(servername === undefined ? {} : { servername }) }
   }
 
-  /** Tries one node after the other; what another node would answer alike ends it. */
+  /**
+   * Tries one node after the other, beginning with the one that answered last: one that stands still lets everybody wait. What
+   * another node would answer alike ends it.
+   */
   async function onAnyNode<T>(work: (node: Node) => Promise<T>): Promise<T> {
-    for (const [index, node] of nodes.entries()) {
+    const order = [...nodes.slice(answering), ...nodes.slice(0, answering)]
+    for (const [index, node] of order.entries()) {
       try {
         if (signal.aborted) throw closedError(place)
-        return await work(node)
+        const done = await work(node)
+        answering = nodes.indexOf(node)
+        return done
       } catch (error) {
         if (signal.aborted) throw closedError(place)
-        const isLast = index === nodes.length - 1
+        const isLast = index === order.length - 1
         if (isLast || (isDrawbridgeError(error) && error.verdict === 'refuse')) throw error
       }
     }
