@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FeedOptions } from '../../core/backend.ts'
 import { errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -51,11 +52,18 @@ interface Part {
   /** Carries the subscription; positions are committed on it and on no other. */
   readonly line: StreamConnection
   readonly inflow: Inflow
+  /** When its subscription began (performance.now()). */
+  readonly attachedAt: number
   /** From the moment it is being given up; commits go through until the broker is answered. */
   revoked: Promise<void> | undefined
 }
 
 const ORDER_TIMEOUT_MS = 10_000
+/**
+ * Retention deletes segments and then says so (osiris_retention, v1.8). A subscription that begins in between skips what is gone, so
+ * whether that made a gap is asked no sooner than so long after; later on, a subscription skips only what it was told of.
+ */
+const RETENTION_MS = 250
 
 /**
  * Subscribes to all partitions as a single active consumer of the super stream; RabbitMQ chooses who is active where. The
@@ -164,7 +172,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       limits,
       mayContinue: (expected) => mayContinue(partition, stream, line, expected),
     })
-    held.set(partition, { line, inflow, revoked: undefined })
+    held.set(partition, { line, inflow, attachedAt: performance.now(), revoked: undefined })
     options.onAssign({ partition, ...start })
     return { offset: start.position }
   }
@@ -178,6 +186,8 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   ): Promise<boolean> {
     // Each node has its own retention. The line itself may be resting.
     const asked = isSameNode(connection, line) ? connection : line
+    const attachedAt = held.get(partition)?.attachedAt ?? 0
+    await sleep(Math.max(0, attachedAt + RETENTION_MS - performance.now()))
     const { firstChunkId } = await queryStats(asked, stream)
     if (firstChunkId <= expected) return true
     const part = held.get(partition)

@@ -8,6 +8,11 @@ import { createCursor, createOutput, type Cursor, malformed, type Output } from 
 /** A chunk is as large as what the broker wrote at once; beyond this it is taken for garbage. */
 const MAX_INCOMING_FRAME_BYTES = 256 * 1_048_576
 export const REQUEST_TIMEOUT_MS = 10_000
+/**
+ * Once logged in, heartbeats tell a dead broker. A live one may think for long: while a node of its cluster stands still,
+ * it asks that one first, 7 s at a time.
+ */
+const ANSWER_TIMEOUT_MS = 60_000
 /** The broker notices an end without a goodbye, too. */
 const GOODBYE_TIMEOUT_MS = 2_000
 /** Bytes waiting in the socket beyond which writers should wait. */
@@ -41,6 +46,7 @@ function createConnection(address: Address, socket: Socket): RawConnection {
   let correlation = 0
   let failure: Error | undefined
   let frameMax = 0
+  let patienceMs = REQUEST_TIMEOUT_MS
   let peer: ReadonlyMap<string, string> = new Map()
   let heartbeat: NodeJS.Timeout | undefined
   let heardAt = performance.now()
@@ -88,7 +94,9 @@ function createConnection(address: Address, socket: Socket): RawConnection {
     agree(max, heartbeatSeconds, properties) {
       frameMax = max
       peer = properties
-      if (heartbeatSeconds > 0 && failure === undefined) beat(heartbeatSeconds * 1_000)
+      if (heartbeatSeconds === 0 || failure !== undefined) return
+      patienceMs = ANSWER_TIMEOUT_MS
+      beat(heartbeatSeconds * 1_000)
     },
   }
   return connection
@@ -115,7 +123,7 @@ function createConnection(address: Address, socket: Socket): RawConnection {
     send()
   }
 
-  function request(command: Command, write: (out: Output) => void, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Cursor> {
+  function request(command: Command, write: (out: Output) => void, timeoutMs = patienceMs): Promise<Cursor> {
     if (failure !== undefined) return Promise.reject(failure)
     correlation = (correlation + 1) % 0x7fffffff
     const id = correlation
