@@ -21,8 +21,8 @@ async function closeEarly(address: string, afterMs: number): Promise<void> {
   expect(code).toBe(0)
   const { ends } = JSON.parse(stdout) as { ends: Readonly<Record<string, string>> }
   expect(Object.entries(ends).filter(([, end]) => !ALLOWED.test(end))).toEqual([])
+  // RabbitMQ's management shows members that have left for some seconds more.
   for (const name of (await direct.listTopics()).filter((each) => each.startsWith(topic)))
-    // RabbitMQ's management shows members that have left for some seconds more.
     await eventually(() => direct.deleteTopic(name).then(() => true), { what: `${name} is nobody's` })
 }
 
