@@ -95,7 +95,8 @@ export function createTransport(
   }
 
   async function ask(host: RegistryHost, { method, path, body }: Call, until: number): Promise<Answer | Failure> {
-    const ms = Math.max(1, Math.min(limits.attemptMs, until - clock.elapsed()))
+    // AbortSignal takes whole milliseconds only.
+    const ms = Math.max(1, Math.ceil(Math.min(limits.attemptMs, until - clock.elapsed())))
     const late = AbortSignal.timeout(ms)
     try {
       const response = await send(`${host.base}${path}`, {

@@ -264,8 +264,8 @@ export function createMembership(cluster: Cluster, options: MembershipOptions): 
       const request = heartbeat({ group, member, instance, generation })
       return await cluster.toCoordinator(group, `${lane}beat`, request, HEARTBEAT_TIMEOUT_MS)
     } catch (error) {
-      // Silence is for `check` to judge.
-      log.debug({ group, topic, error: errorText(error) }, 'heartbeat failed, trying again')
+      // Silence is for `check` to judge; at the end we hang up ourselves.
+      if (!over) log.debug({ group, topic, error: errorText(error) }, 'heartbeat failed, trying again')
       return KAFKA.COORDINATOR_NOT_AVAILABLE
     }
   }

@@ -19,8 +19,8 @@ export interface Leaders {
   /** Asks the node that leads the stream, on `connection` where that is it; another one when the leader changes meanwhile. */
   ask<T>(connection: StreamConnection, stream: string, question: (leader: StreamConnection) => Promise<T>): Promise<T>
   /**
-   * Resolves when what was stored by `connection` is on most copies, so that no other leader takes it back. Costs nothing where
-   * a stream has one copy. The broker tells the connection when the leader changes; then it is not to be used any more.
+   * Resolves when what was stored by `connection` is on most copies, so that no other leader takes it back. The broker
+   * tells the connection when the leader changes; then it is not to be used any more.
    */
   settled(connection: StreamConnection, stream: string): Promise<void>
 }
@@ -33,23 +33,19 @@ export function createLeaders(connections: Connections): Leaders {
   /** Questions of one moment are asked together. */
   const asked = new WeakMap<StreamConnection, { streams: Set<string>; answer: Promise<readonly StreamMetadata[]> }>()
 
-  /** Whom a connection's streams are led by, as long as it lives; `alone` where there is one copy. */
-  const leading = new WeakMap<StreamConnection, Map<string, StreamConnection | 'alone'>>()
+  /** Whom a connection's streams are led by, as long as it lives. */
+  const leading = new WeakMap<StreamConnection, Map<string, StreamConnection>>()
 
   async function settled(connection: StreamConnection, stream: string): Promise<void> {
-    const known = leading.get(connection) ?? new Map<string, StreamConnection | 'alone'>()
+    // That a stream has one copy would be no short cut: RabbitMQ does not name copies that are out of its reach.
+    const known = leading.get(connection) ?? new Map<string, StreamConnection>()
     leading.set(connection, known)
     const leader = known.get(stream)
-    if (leader === 'alone') return
     if (leader !== undefined && leader.failure === undefined) return whenCommitted(leader, stream)
-    const { replicas } = await whenAvailable(() => ledBy(connection, stream))
-    if (replicas.length === 0) known.set(stream, 'alone')
-    else {
-      await ask(connection, stream, async (found) => {
-        known.set(stream, found)
-        await whenCommitted(found, stream)
-      })
-    }
+    await ask(connection, stream, async (found) => {
+      known.set(stream, found)
+      await whenCommitted(found, stream)
+    })
   }
 
   async function ask<T>(
