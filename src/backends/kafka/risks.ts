@@ -49,10 +49,7 @@ export async function findRisks(cluster: Cluster): Promise<readonly { found: str
   const configs = new Map<string, Topic['configs']>()
   for (let at = 0; at < views.length; at += TOGETHER) {
     const names = views.slice(at, at + TOGETHER).map(({ name }) => name)
-    const answers = await persist(async () => {
-      const [node] = await cluster.nodes()
-      return cluster.toNode(node ?? -1, 'main', describeConfigs(TOPIC_RESOURCE, names, CONFIGS))
-    })
+    const answers = await persist(() => cluster.toAny(describeConfigs(TOPIC_RESOURCE, names, CONFIGS)))
     for (const { name, error, values } of answers) if (error === KAFKA.NONE) configs.set(name, values)
   }
   const topics = views.map((view) => ({ view, configs: configs.get(view.name) ?? {} }))

@@ -139,10 +139,7 @@ async function compare(cluster: Cluster, spec: TopicSpec, view: TopicView): Prom
 }
 
 async function readConfigs(cluster: Cluster, topic: string): Promise<Readonly<Record<string, string>>> {
-  const [found] = await persist(async () => {
-    const [node] = await cluster.nodes()
-    return cluster.toNode(node ?? -1, 'main', describeConfigs(TOPIC_RESOURCE, [topic], CONFIGS))
-  })
+  const [found] = await persist(() => cluster.toAny(describeConfigs(TOPIC_RESOURCE, [topic], CONFIGS)))
   const { error, values } = found ?? { error: KAFKA.UNKNOWN_TOPIC_OR_PARTITION, values: {} }
   if (error !== KAFKA.NONE) {
     throw kafkaError(error, `topic ${JSON.stringify(topic)}`, 'not-written', 'DescribeConfigs on the topic')
