@@ -43,8 +43,29 @@ export function createOurWork(
   }
 }
 
+/** One piece of work on the topic; prints JSON lines. */
+export async function runOurs(
+  broker: Broker,
+  topic: typeof readings,
+  {
+    work,
+    records,
+    bytes,
+    perSecond,
+  }: {
+    readonly work: 'send' | 'receive' | keyof OurWork
+    readonly records: number
+    readonly bytes: number
+    readonly perSecond: number
+  },
+): Promise<void> {
+  if (work === 'send') await sendOurs(broker, topic, { records, bytes, perSecond })
+  else if (work === 'receive') await receiveOurs(broker, topic, records)
+  else console.log(JSON.stringify(await createOurWork(broker, topic, { records, bytes })[work]()))
+}
+
 /** Sends at a steady rate; each reading bears the time it was due. */
-export async function sendOurs(
+async function sendOurs(
   broker: Broker,
   topic: typeof readings,
   { records, bytes, perSecond }: { readonly records: number; readonly bytes: number; readonly perSecond: number },
@@ -56,7 +77,7 @@ export async function sendOurs(
 }
 
 /** Prints a line when it is there, and the latencies when it has received all. */
-export async function receiveOurs(broker: Broker, topic: typeof readings, records: number): Promise<void> {
+async function receiveOurs(broker: Broker, topic: typeof readings, records: number): Promise<void> {
   const latencies: number[] = []
   const complete = Promise.withResolvers<void>()
   const subscription = await broker.subscribe(topic, { group: topic.name }, (message) => {

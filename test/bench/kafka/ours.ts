@@ -1,6 +1,6 @@
 // Usage: ours.ts WORK URL TOPIC RECORDS BYTES. One piece of work through the whole stack; prints JSON lines.
 import { connect } from '../../../src/index.ts'
-import { createOurWork, receiveOurs, sendOurs } from '../ours.ts'
+import { runOurs } from '../ours.ts'
 import { readingsTopic } from '../readings.ts'
 import { RATE, sideArguments } from './side-arguments.ts'
 
@@ -13,17 +13,8 @@ switch (work) {
   case 'create':
     console.log(JSON.stringify({ created: name }))
     break
-  case 'send':
-    await sendOurs(broker, topic, { records, bytes, perSecond: RATE })
-    break
-  case 'receive':
-    await receiveOurs(broker, topic, records)
-    break
-  case 'produce':
-  case 'consume':
-  case 'replay':
-    console.log(JSON.stringify(await createOurWork(broker, topic, { records, bytes })[work]()))
-    break
   case 'single':
     throw new Error('only a raw client sends one by one')
+  default:
+    await runOurs(broker, topic, { work, records, bytes, perSecond: RATE })
 }

@@ -1,6 +1,6 @@
 // Usage: ours.ts WORK URL STREAM_URL TOPIC RECORDS BYTES. One piece of work through the whole stack; prints JSON lines.
 import { connect } from '../../../src/index.ts'
-import { createOurWork, receiveOurs, sendOurs } from '../ours.ts'
+import { runOurs } from '../ours.ts'
 import { readingsTopic } from '../readings.ts'
 import { RATE, sideArguments } from './side-arguments.ts'
 
@@ -17,15 +17,6 @@ switch (work) {
     await broker.topics.delete(name)
     console.log(JSON.stringify({ deleted: name }))
     break
-  case 'send':
-    await sendOurs(broker, topic, { records, bytes, perSecond: RATE })
-    break
-  case 'receive':
-    await receiveOurs(broker, topic, records)
-    break
-  case 'produce':
-  case 'consume':
-  case 'replay':
-    console.log(JSON.stringify(await createOurWork(broker, topic, { records, bytes })[work]()))
-    break
+  default:
+    await runOurs(broker, topic, { work, records, bytes, perSecond: RATE })
 }
