@@ -44,39 +44,32 @@ function test(name: string, run: () => Promise<void>): void {
   testUnless(missing, name, run, SCALE.timeoutMs)
 }
 
-async function standingStill(
+/** One node after the other fails in the way of `lose`, and comes back. */
+async function failingNodes(
   scenario: string,
   choose: (topic: string, round: number) => Promise<string>,
+  { lose, bringBack }: Readonly<Record<'lose' | 'bringBack', (node: string) => Promise<void>>>,
 ): Promise<void> {
   const { findings } = await underTraffic(scenario, async ({ topic, failing }) => {
     for (let round = 0; round < SCALE.rounds; round++) {
       const node = await choose(topic, round)
       await failing(node, async () => {
-        await stopNode(node)
+        await lose(node)
         await deposed(topic, node)
       })
-      await continueNode(node)
+      await bringBack(node)
       await wholeAgain(topic)
     }
   })
   expect(findings).toEqual([])
 }
 
+const KILL = { lose: (node: string) => killNode(node), bringBack: startNode }
+const STOP = { lose: stopNode, bringBack: continueNode }
+const aLeader = (topic: string, round: number) => leaderOf(topic, round % 6)
+
 describe('three Kafka nodes: nothing lost, stored twice, out of order or passed over', () => {
-  test('when-leaders-are-killed-under-traffic', async () => {
-    const { findings } = await underTraffic('leader-killed', async ({ topic, failing }) => {
-      for (let round = 0; round < SCALE.rounds; round++) {
-        const node = await leaderOf(topic, round % 6)
-        await failing(node, async () => {
-          await killNode(node)
-          await deposed(topic, node)
-        })
-        await startNode(node)
-        await wholeAgain(topic)
-      }
-    })
-    expect(findings).toEqual([])
-  })
+  test('when-leaders-are-killed-under-traffic', () => failingNodes('leader-killed', aLeader, KILL))
 
   test('when-all-nodes-are-restarted-in-turn-under-traffic', async () => {
     const { findings, counts } = await underTraffic('rolling-bounce', async ({ topic }) => {
@@ -109,11 +102,10 @@ describe('three Kafka nodes: nothing lost, stored twice, out of order or passed 
     expect(findings.filter(({ crime }) => crime !== 'position-back')).toEqual([])
   })
 
-  test('when-a-leader-stands-still', () =>
-    standingStill('leader-stopped', (topic, round) => leaderOf(topic, round % 6)))
+  test('when-a-leader-stands-still', () => failingNodes('leader-stopped', aLeader, STOP))
 
   test('when-the-node-that-keeps-the-group-stands-still', () =>
-    standingStill('coordinator-stopped', (topic) => coordinatorOf(topic)))
+    failingNodes('coordinator-stopped', coordinatorOf, STOP))
 
   test('when-a-member-is-stopped-past-its-session', async () => {
     const { findings, counts } = await underTraffic(
