@@ -8,5 +8,5 @@ export default {
   maxWorkers: 2,
   // A worker that has run many files holds their modules and native handles; a fresh one begins where a file's own faults can be told apart.
   workerIdleMemoryLimit: '400MB',
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 }

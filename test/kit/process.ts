@@ -27,6 +27,8 @@ export interface TestProcess {
   /** Complete lines of standard output so far. */
   readonly lines: readonly string[]
   stderr(): string
+  /** Whether it still runs, and the last things that it said: for the error of a test. */
+  outcome(): string
   write(text: string): void
   endInput(): void
   /** Stops reading standard output, as `head` does when it has enough. */
@@ -75,6 +77,7 @@ export function startProcess(file: string, options: ProcessOptions = {}): TestPr
     pid: child.pid ?? 0,
     lines,
     stderr: () => errors.join(''),
+    outcome,
     write: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
     closeOutput: () => void child.stdout.destroy(),

@@ -1,3 +1,8 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Characters of a failure that the closing list shows. */
+const SAID_LENGTH = 300
+
 /** The part of Jest's JSON result that decides. */
 export interface JestResult {
   readonly numPassedTests: number
@@ -10,7 +15,12 @@ export interface JestResult {
     readonly name: string
     /** What kept the file from being run, or its failures. */
     readonly message: string
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      /** What each failure said, with its stack; in colours where Jest writes to a terminal. */
+      readonly failureMessages?: readonly string[]
+    }[]
   }[]
 }
 
@@ -23,7 +33,7 @@ export interface TestVerdict {
 export function judge(result: JestResult | undefined, jestExit: number | null): TestVerdict {
   if (result === undefined)
     return { exitCode: 1, remarks: [`Jest ended without a result (exit ${jestExit ?? 'by a signal'})`] }
-  const remarks = skippedTests(result)
+  const remarks = [...skippedTests(result), ...failedTests(result)]
   if (result.numRuntimeErrorTestSuites > 0) {
     remarks.push(`test files that could not be run, each a failure: ${result.numRuntimeErrorTestSuites}`)
   }
@@ -62,6 +72,23 @@ export function closingLine(result: JestResult | undefined): string {
 
 function failures(result: JestResult): number {
   return result.numFailedTests + result.numRuntimeErrorTestSuites
+}
+
+/** At the end once more, where who reads only the last lines of a long output finds it. */
+function failedTests(result: JestResult): string[] {
+  return result.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter((test) => test.status === 'failed')
+      .map(
+        (test) =>
+          `failed: ${file.name.slice(file.name.indexOf('/test/') + 1)}: ${test.fullName}: ${said(test.failureMessages)}`,
+      ),
+  )
+}
+
+/** The first words of a failure, on one line. */
+function said(failures: readonly string[] = []): string {
+  return stripVTControlCharacters(failures.join(' ')).replace(/\s+/g, ' ').trim().slice(0, SAID_LENGTH)
 }
 
 /** Their names carry the reason: see skip.ts. Tests that only a name pattern on the command line left out are counted. */

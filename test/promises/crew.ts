@@ -13,6 +13,8 @@ import { ticks as ownTicks } from './programs/topic.ts'
 
 /** Everything in a run has to make progress within this time, milliseconds. */
 export const PROGRESS_MS = 300_000
+/** What Jest gives a short run, milliseconds: what makes no progress is named by who waits for it, long before. */
+export const SHORT_RUN_MS = 3 * PROGRESS_MS
 /** How often a run looks at the group's positions, milliseconds. */
 const LOOK_MS = 200
 
@@ -38,7 +40,7 @@ export interface MemberOptions extends ConsumerOptions {
   readonly mayExitLate?: boolean
 }
 
-/** The processes of a fault run on one topic and group, and what they have noted down. */
+/** The processes of a fault run on one topic and group, and what they have noted down. A run that fails leaves none behind. */
 export interface Crew extends AsyncDisposable {
   readonly members: readonly Hand[]
   readonly producers: readonly Hand[]
@@ -131,6 +133,12 @@ export function createCrew(options: {
     await looking
   }
 
+  async function dispose(): Promise<void> {
+    await stopLooking()
+    const running = [...members, ...producers].filter(({ isOver }) => !isOver())
+    await Promise.all(running.map(({ kill }) => kill()))
+  }
+
   async function look(): Promise<void> {
     while (!over) {
       const { positions } = await broker.groups.describe(group, ticks).catch(() => ({ positions: [] }))
@@ -152,7 +160,9 @@ export function createCrew(options: {
         return hand.noted() >= before + bytes
       },
       { what: `${hand.name} is under load`, intervalMs: 2, timeoutMs: PROGRESS_MS },
-    )
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}; ${hand.process.outcome()}`)
+    })
     checkExpected()
   }
 
@@ -177,7 +187,7 @@ export function createCrew(options: {
   }
 
   return {
-    [Symbol.asyncDispose]: stopLooking,
+    [Symbol.asyncDispose]: dispose,
     members,
     producers,
     journal,

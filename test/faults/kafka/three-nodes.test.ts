@@ -4,7 +4,7 @@ import { killNode, restartNode, startNode } from '../../brokers/nodes.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { testUnless } from '../../kit/skip.ts'
 import { soakScale } from '../../kit/soak-scale.ts'
-import { PROGRESS_MS } from '../../promises/crew.ts'
+import { PROGRESS_MS, SHORT_RUN_MS } from '../../promises/crew.ts'
 import {
   type ClusterNetwork,
   clusterUrl,
@@ -22,7 +22,7 @@ import {
 import { underTraffic } from './traffic.ts'
 
 const SCALE = soakScale('kafka-faults', {
-  short: { rounds: 1, cutMs: 5_000, muteMs: 2_000, timeoutMs: 300_000 },
+  short: { rounds: 1, cutMs: 5_000, muteMs: 2_000, timeoutMs: SHORT_RUN_MS },
   // A mute of 40 s is longer than a lost answer is asked for: such a send ends as unknown.
   full: { rounds: 10, cutMs: 30_000, muteMs: 40_000, timeoutMs: 3_600_000 },
 })

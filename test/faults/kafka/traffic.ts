@@ -40,7 +40,7 @@ export async function underTraffic(
   const group = topic.name
   await using broker = await connect(clusterUrl)
   await broker.declare(topic)
-  const crew = createCrew({ broker, url: clusterUrl, group, directory: tempDir(), topic })
+  await using crew = createCrew({ broker, url: clusterUrl, group, directory: tempDir(), topic })
   const shares = async () =>
     (await broker.groups.describe(group, topic)).members.map(({ partitions }) => partitions.length)
   const allUnderLoad = async () => {

@@ -91,6 +91,17 @@ describe('test run', () => {
     expect(judge(result, 0)).toEqual({ exitCode: 0, remarks: ['skipped: x (skipped: no Kafka here)'] })
   })
 
+  test('what failed is said once more at the end, in one line', () => {
+    const failed = {
+      fullName: 'moon rises',
+      status: 'failed',
+      failureMessages: ['\u001b[31mlate\u001b[39m\n  at x', 'y'.repeat(999)],
+    }
+    const file = { name: '/clone/test/unit/a.test.ts', message: 'late', assertionResults: [failed] }
+    const [line] = judge({ ...result, numFailedTests: 1, testResults: [file] }, 1).remarks
+    expect(line).toMatch(/^failed: test\/unit\/a\.test\.ts: moon rises: late at x y{100,300}$/)
+  })
+
   test('is a failure when nothing ran, a file was lost, Jest disagrees or left no result', () => {
     expect(judge({ ...result, numPassedTests: 0 }, 0).exitCode).toBe(1)
     expect(judge({ ...result, numRuntimeErrorTestSuites: 1 }, 0).exitCode).toBe(1)
