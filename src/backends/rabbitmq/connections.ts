@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib'
 import type { Socket } from 'node:net'
 import { errorText, isDrawbridgeError } from '../../core/errors.ts'
+import { firstAnswer } from '../first-answer.ts'
 import { readTlsFiles, type TlsOptions } from '../tls-files.ts'
 import { awayError, brokerError, closedError, unsupported } from './errors.ts'
 import { openStreamConnection } from './protocol/handshake.ts'
@@ -13,6 +14,8 @@ type Tls = TlsOptions & { servername?: string }
 /** A RabbitMQ that starts takes AMQP before streams, and connections before it knows its virtual hosts and streams again. */
 const RESTART_MS = 60_000
 const SETTLE_MS = 15_000
+/** How long a node may be silent before another one is tried, too. */
+const PATIENCE_MS = 1_000
 const LEAST_VERSION = [3, 13] as const
 const PROBE_TIMEOUT_MS = 3_000
 const AMQP_CONNECT_TIMEOUT_MS = 10_000
@@ -59,29 +62,38 @@ export function createConnections(target: Target): Connections {
   }
 
   /**
-   * Tries one node after the other, beginning with the one that answered last: one that stands still lets everybody wait. What
-   * another node would answer alike ends it.
+   * Tries one node after the other, beginning with the one that answered last, and the next one too where one is silent: a node
+   * that stands still lets everybody wait. What another node would answer alike ends it.
    */
-  async function onAnyNode<T>(work: (node: Node) => Promise<T>): Promise<T> {
+  async function onAnyNode<T>(work: (node: Node) => Promise<T>, discard: (late: T) => unknown): Promise<T> {
+    let isOver = false
     const order = [...nodes.slice(answering), ...nodes.slice(0, answering)]
-    for (const [index, node] of order.entries()) {
-      try {
-        if (signal.aborted) throw closedError(place)
-        const done = await work(node)
-        answering = nodes.indexOf(node)
-        return done
-      } catch (error) {
-        if (signal.aborted) throw closedError(place)
-        const isLast = index === order.length - 1
-        if (isLast || (isDrawbridgeError(error) && error.verdict === 'refuse')) throw error
-      }
+    const attempts = order.map((node) => async () => {
+      if (signal.aborted) throw closedError(place)
+      const done = await work(node)
+      if (isOver) discard(done)
+      else answering = nodes.indexOf(node)
+      isOver = true
+      return done
+    })
+    try {
+      return await firstAnswer(attempts, {
+        patienceMs: PATIENCE_MS,
+        isFinal: (error) => signal.aborted || (isDrawbridgeError(error) && error.verdict === 'refuse'),
+      })
+    } catch (error) {
+      throw signal.aborted ? closedError(place) : error
+    } finally {
+      isOver = true
     }
-    throw closedError(place)
   }
 
   async function openStreams(name: string): Promise<StreamConnection> {
     try {
-      const connection = await onAnyNode((node) => openStreamsAt(node, name))
+      const connection = await onAnyNode(
+        (node) => openStreamsAt(node, name),
+        (late) => late.close(),
+      )
       if (failingSince !== undefined) settledAt = performance.now() + SETTLE_MS
       failingSince = undefined
       wasOpen = true
@@ -172,7 +184,7 @@ export function createConnections(target: Target): Connections {
 
   async function withAmqp(work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
     try {
-      const amqp = await onAnyNode(openAmqp)
+      const amqp = await onAnyNode(openAmqp, (late) => late.close().catch(() => undefined))
       await workOn(amqp, work)
     } catch (error) {
       throw brokerError(place, 'cannot change the topology by AMQP 0-9-1', error, 'not-written')

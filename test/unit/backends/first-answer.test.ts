@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { firstAnswer } from '../../../../src/backends/kafka/first-answer.ts'
+import { firstAnswer } from '../../../src/backends/first-answer.ts'
 
 const GONE = new Error('gone')
 const REFUSED = new Error('refused')
