@@ -12,6 +12,8 @@ export interface StreamRequest {
 export interface FakeStreamOptions {
   /** What it says its version is. Default 4.0.5. */
   readonly version?: string
+  /** Default 60. Its own heart never beats. */
+  readonly heartbeatSeconds?: number
   /**
    * Asked after the handshake: bytes to be written, or the code of a bare answer. Undefined: the request stays without one.
    */
@@ -33,7 +35,7 @@ const OK = 1
 
 /** Speaks the handshake of RabbitMQ's stream protocol and then does as it is told: what no real broker would do. */
 export async function openFakeStreamServer(options: FakeStreamOptions = {}): Promise<FakeStreamServer> {
-  const { version = '4.0.5' } = options
+  const { version = '4.0.5', heartbeatSeconds = 60 } = options
   const sockets = new Set<Socket>()
   const keys: number[] = []
   const server = createServer({ noDelay: true }, (socket) => {
@@ -73,7 +75,10 @@ export async function openFakeStreamServer(options: FakeStreamOptions = {}): Pro
       case SASL_HANDSHAKE:
         return [(id) => responseFrame(key, id, OK, Buffer.concat([u32(1), text('PLAIN')]))]
       case SASL_AUTHENTICATE:
-        return [(id) => responseFrame(key, id, OK), () => frame(TUNE, Buffer.concat([u32(1_048_576), u32(60)]))]
+        return [
+          (id) => responseFrame(key, id, OK),
+          () => frame(TUNE, Buffer.concat([u32(1_048_576), u32(heartbeatSeconds)])),
+        ]
       case OPEN:
         return [(id) => responseFrame(key, id, OK, u32(0))]
       case CLOSE:

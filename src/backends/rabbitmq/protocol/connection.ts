@@ -13,6 +13,8 @@ export const REQUEST_TIMEOUT_MS = 10_000
  * it asks that one first, 7 s at a time.
  */
 const ANSWER_TIMEOUT_MS = 60_000
+/** What a connection's process asks RabbitMQ's coordinator for; until it has heard from it, its heart does not beat. */
+const COORDINATED: readonly Command[] = ['Subscribe', 'Unsubscribe']
 /** The broker notices an end without a goodbye, too. */
 const GOODBYE_TIMEOUT_MS = 2_000
 /** Bytes waiting in the socket beyond which writers should wait. */
@@ -231,10 +233,15 @@ function createConnection(address: Address, socket: Socket): RawConnection {
   function beat(everyMs: number): void {
     heartbeat = setInterval(() => {
       // Sooner than the broker, which gives our partitions away after twice the interval.
-      if (performance.now() - heardAt > everyMs * 1.5) destroy(new Error(`no heartbeat for ${everyMs * 1.5} ms`))
+      const isSilent = performance.now() - heardAt > everyMs * 1.5
+      if (isSilent && !isCoordinating()) destroy(new Error(`no heartbeat for ${everyMs * 1.5} ms`))
       else command('Heartbeat', () => undefined)
     }, everyMs / 2)
     heartbeat.unref()
+  }
+
+  function isCoordinating(): boolean {
+    return [...waiting.values()].some(({ command }) => COORDINATED.includes(command))
   }
 
   function wakeWriters(): void {

@@ -4,7 +4,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { openConnection } from '../../../../../src/backends/rabbitmq/protocol/connection.ts'
 import { eventually } from '../../../../kit/eventually.ts'
-import { frame, text, u32 } from '../../../../kit/fake-stream-server.ts'
+import {
+  frame,
+  openFakeStreamServer,
+  responseFrame,
+  type StreamRequest,
+  text,
+  u32,
+} from '../../../../kit/fake-stream-server.ts'
+import { queryOffset, subscribe } from '../../../../../src/backends/rabbitmq/protocol/requests.ts'
 import { openStreamConnection } from '../../../../../src/backends/rabbitmq/protocol/handshake.ts'
 
 const login = { user: 'u', password: 'secret', virtualHost: '/', connectionName: 'test' }
@@ -46,6 +54,30 @@ describe('a stream connection', () => {
       const address = await listen((socket) => void socket.on('data', () => socket.end(answer)))
       await expect(openStreamConnection(address, login)).rejects.toThrow(/malformed|closed/)
     }
+  })
+
+  it('takes-a-silent-broker-for-dead-unless-it-waits-for-its-coordinator', async () => {
+    const asked: StreamRequest[] = []
+    const server = await openFakeStreamServer({
+      heartbeatSeconds: 1,
+      onRequest(request) {
+        asked.push(request)
+        return undefined
+      },
+    })
+    closers.push(server.close)
+    const address = { host: '127.0.0.1', port: server.port, tls: undefined }
+    const waits = await openStreamConnection(address, login)
+    const subscribing = subscribe(waits, { id: 1, stream: 's', offset: 'next', credit: 1 })
+    await eventually(() => asked.length === 1, { what: 'the broker is asked' })
+    const other = await openStreamConnection(address, login)
+    const looking = queryOffset(other, 'g', 's')
+    await expect(looking).rejects.toThrow('no heartbeat')
+    expect(waits.failure).toBeUndefined()
+    const [{ key, correlation, socket }] = asked as [StreamRequest]
+    socket.write(responseFrame(key, correlation, 1))
+    await subscribing
+    expect((await waits.closed).message).toContain('no heartbeat')
   })
 
   it('rejects-what-waits-when-the-other-side-goes-and-everything-after', async () => {
