@@ -9,6 +9,7 @@ import type { Management, StreamConsumer } from './management.ts'
 import {
   begin,
   forget,
+  groupOf,
   isForgottenWitness,
   isKnown,
   isOwnReference,
@@ -171,7 +172,7 @@ export function createGroups(parts: GroupsParts): Groups {
       const live = (await management.consumers()).find(
         ({ stream, reference }) => reference !== '' && streams.includes(stream),
       )
-      if (live !== undefined) throw groupActive(`group ${JSON.stringify(live.reference)}`, topic)
+      if (live !== undefined) throw groupActive(`group ${JSON.stringify(groupOf(live.reference))}`, topic)
     },
   }
 }

@@ -4,16 +4,17 @@ import { errorText } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { StoredRecord } from '../../core/record.ts'
 import { fenced } from './errors.ts'
-import { MEMBER_PROPERTY } from './management.ts'
 import type { Looks } from './looks.ts'
-import { createInflow, type Credit, type Inflow } from './inflow.ts'
+import { createInflow, type Inflow } from './inflow.ts'
 import { isSameNode } from './leaders.ts'
-import { closeLines, endLines, lineOf, type Lines } from './lines.ts'
+import { closeLines, endLines, type Lines } from './lines.ts'
 import { watchPauses } from './pause-watch.ts'
 import { ownerMark, readPosition, startAt, store, storeOwner, toStored } from './positions.ts'
+import { createPlaces, type Place } from './places.ts'
+import { watchPresence } from './presence.ts'
 import type { OffsetSpec } from './protocol/commands.ts'
 import type { StreamConnection } from './protocol/stream-connection.ts'
-import { queryStats, subscribe, unsubscribe } from './protocol/requests.ts'
+import { queryStats } from './protocol/requests.ts'
 import { takeTenure } from './tenure.ts'
 
 /** A member of a group for as long as all its connections live. */
@@ -49,7 +50,6 @@ export interface MembershipParts {
 }
 
 interface Part {
-  /** Carries the subscription; positions are committed on it and on no other. */
   readonly line: StreamConnection
   readonly inflow: Inflow
   /** When its subscription began (performance.now()). */
@@ -58,7 +58,7 @@ interface Part {
   revoked: Promise<void> | undefined
 }
 
-const ORDER_TIMEOUT_MS = 10_000
+const ORDER_TIMEOUT_MS = 30_000
 /**
  * Retention deletes segments and then says so (osiris_retention, v1.8). A subscription that begins in between skips what is gone, so
  * whether that made a gap is asked no sooner than so long after; later on, a subscription skips only what it was told of.
@@ -72,32 +72,54 @@ const RETENTION_MS = 250
 export async function openMembership(parts: MembershipParts): Promise<Membership> {
   const { options, connection, lines, id, looks, log } = parts
   const all: Lines = [connection, ...lines]
-  const streams: string[] = []
   const { group, topic, limits } = options
   const held = new Map<number, Part>()
-  /** What the broker asks of one partition is done in turn. */
-  const turns = new Map<number, Promise<unknown>>()
   const begun = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<Error>()
   let leaving: Promise<void> | undefined
   /** Nothing is held any more, and each line says goodbye by itself. */
   let isParting = false
+  const ending = new AbortController()
+  const places = createPlaces({
+    lines,
+    group,
+    topic,
+    memberId: id,
+    log,
+    signal: ending.signal,
+    onChunk(partition, frame) {
+      const part = held.get(partition)
+      part?.inflow.onChunk(frame)
+      return part !== undefined
+    },
+    onActive: take,
+    onPassive: giveUp,
+  })
   const pauses = watchPauses(all)
 
   for (const line of all) {
     void line.closed.then(onClosed)
     line.metadataListeners.add((stream) => {
       // The stream was deleted or lost its leader, and the broker has removed our subscription.
-      if (streams.includes(stream)) line.destroy(new Error(`stream ${stream} is not available`))
+      if (places.streams.includes(stream)) line.destroy(new Error(`stream ${stream} is not available`))
     })
   }
   await widen(parts.streams)
+  void watchPresence({
+    connection,
+    group,
+    signal: ending.signal,
+    partitions: () => places.all().map((place) => ({ ...place, isHeld: held.has(place.partition) })),
+    onUnheld(partition) {
+      if (!held.has(partition)) void places.comeAgain(partition)
+    },
+  })
 
   return {
     id,
     connection,
     get partitions() {
-      return streams.length
+      return places.streams.length
     },
     widen,
     lost: lost.promise,
@@ -108,6 +130,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     leave: () => (leaving ??= leave()),
     drop() {
       leaving ??= Promise.resolve()
+      ending.abort()
       held.clear()
       endLines(all, new Error('dropped'))
     },
@@ -119,58 +142,34 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
    */
   async function widen(wanted: readonly string[]): Promise<void> {
     const [first] = wanted
-    if (first === undefined || wanted.length === streams.length) return
+    if (first === undefined || wanted.length === places.streams.length) return
     const turn = await takeTenure(connection, first, `${group}#order`, { timeoutMs: ORDER_TIMEOUT_MS })
     try {
-      await subscribeTo(wanted)
+      await places.extend(wanted)
     } finally {
       await turn?.release()
     }
   }
 
-  async function subscribeTo(wanted: readonly string[]): Promise<void> {
-    const properties = { 'single-active-consumer': 'true', name: group, 'super-stream': topic, [MEMBER_PROPERTY]: id }
-    for (const stream of wanted.slice(streams.length)) {
-      const partition = streams.push(stream) - 1
-      const line = lineOf(lines, partition, wanted.length)
-      const credit: Credit = { outstanding: 1 }
-      line.subscriptions.set(partition, {
-        onChunk(frame) {
-          const part = held.get(partition)
-          if (part === undefined) credit.outstanding--
-          else part.inflow.onChunk(frame)
-        },
-        onConsumerUpdate: (active) =>
-          inTurn(partition, () => (active ? take(partition, stream, line, credit) : giveUp(partition))),
-        onRefused: () => undefined,
-      })
-      await subscribe(line, { id: partition, stream, offset: 'next', credit: 1, properties })
-    }
-  }
-
-  function inTurn<T>(partition: number, work: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(partition) ?? Promise.resolve()).then(work, work)
-    turns.set(partition, turn)
-    return turn
-  }
-
-  async function take(partition: number, stream: string, line: StreamConnection, credit: Credit): Promise<OffsetSpec> {
+  async function take(place: Place): Promise<OffsetSpec> {
+    const { partition, stream, line, subscription, credit } = place
     await begun.promise
     // Going already: the partition is not used, and leaves with the subscription.
-    if (leaving !== undefined) return 'next'
+    const isOff = () => leaving !== undefined || isOver() || !places.has(place)
+    if (isOff()) return 'next'
     storeOwner(line, group, stream, ownerMark(id))
     const [position, stats] = await Promise.all([readPosition(line, group, stream), queryStats(line, stream)])
     const start = startAt(position, Math.max(0, stats.firstChunkId))
-    if (leaving !== undefined || isOver()) return 'next'
+    if (isOff()) return 'next'
     const inflow = createInflow({
       connection: line,
-      subscription: partition,
+      subscription,
       credit,
       stream,
       from: start.position,
       to: Number.POSITIVE_INFINITY,
       limits,
-      mayContinue: (expected) => mayContinue(partition, stream, line, expected),
+      mayContinue: (expected) => mayContinue(place, expected),
     })
     held.set(partition, { line, inflow, attachedAt: performance.now(), revoked: undefined })
     options.onAssign({ partition, ...start })
@@ -178,12 +177,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   }
 
   /** A gap is the broker's own chunks, unless records stood there that retention took. */
-  async function mayContinue(
-    partition: number,
-    stream: string,
-    line: StreamConnection,
-    expected: number,
-  ): Promise<boolean> {
+  async function mayContinue({ partition, stream, line }: Place, expected: number): Promise<boolean> {
     // Each node has its own retention. The line itself may be resting.
     const asked = isSameNode(connection, line) ? connection : line
     const attachedAt = held.get(partition)?.attachedAt ?? 0
@@ -200,7 +194,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     return false
   }
 
-  async function giveUp(partition: number): Promise<OffsetSpec> {
+  async function giveUp({ partition }: Place): Promise<OffsetSpec> {
     await revoke([partition])
     return 'none'
   }
@@ -246,7 +240,7 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   /** On the connection that carries the subscription and on no other: the broker obeys it as long as it is active. */
   async function commit(partition: number, next: number): Promise<void> {
     const part = held.get(partition)
-    const stream = streams[partition]
+    const stream = places.streams[partition]
     if (part === undefined || stream === undefined || isOver()) throw fenced(group, topic, partition)
     const { line } = part
     let stored: boolean
@@ -275,19 +269,16 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     held.clear()
     begun.resolve()
     pauses.stop()
+    ending.abort()
     if (partitions.length > 0) options.onLost(partitions)
     if (leaving === undefined) lost.resolve(why)
   }
 
   async function leave(): Promise<void> {
     begun.resolve()
+    ending.abort()
     await revoke([...held.keys()])
-    // In turn after what the broker asks at this moment, so that none of it is left without an answer.
-    await Promise.all([...turns.values()].map((turn) => turn.catch(() => undefined)))
-    const going = lines.flatMap((line) =>
-      line.failure === undefined ? [...line.subscriptions.keys()].map((id) => unsubscribe(line, id)) : [],
-    )
-    await Promise.allSettled(going)
+    await places.leave()
     isParting = true
     await closeLines(all)
   }

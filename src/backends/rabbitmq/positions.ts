@@ -35,6 +35,11 @@ export function isOwnReference(reference: string): boolean {
   return reference.includes('#')
 }
 
+/** The group that is meant by a reference of its own or beside it. */
+export function groupOf(reference: string): string {
+  return reference.split('#', 1)[0] ?? reference
+}
+
 /** A member's mark where it is active: management notices a change of the active member only seconds later. */
 export function ownerMark(member: string): bigint {
   return FORGOTTEN | BigInt(`0x${member.replaceAll('-', '').slice(0, 16)}`)

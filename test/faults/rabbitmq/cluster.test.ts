@@ -11,7 +11,7 @@ import { joinGroup } from '../../kit/group-member.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import type { Verdict } from '../../kit/judge-run.ts'
-import type { Crew } from '../../promises/crew.ts'
+import { type Crew, PROGRESS_MS, SHORT_RUN_MS } from '../../promises/crew.ts'
 import { openLogged } from './broker.ts'
 import {
   clusterUrl,
@@ -27,7 +27,7 @@ import {
 import { runFault, troubled } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-cluster', {
-  short: { rounds: 1, records: 150, timeoutMs: 300_000 },
+  short: { rounds: 1, records: 150, timeoutMs: SHORT_RUN_MS },
   full: { rounds: 10, records: 2_000, timeoutMs: 3_600_000 },
 })
 const PARTITIONS = 6
@@ -65,15 +65,17 @@ async function underTraffic(
   return verdict
 }
 
+/** `meanwhile` is what has to go on while the node stands still. */
 async function standingStill(
   scenario: string,
   choose: (streams: readonly string[], round: number) => Promise<NodeName>,
+  meanwhile: (crew: Crew) => Promise<void>,
 ): Promise<void> {
   const { findings } = await underTraffic(scenario, async (crew, streams, round) => {
     const node = await choose(streams, round)
     await killNode(node, 'SIGSTOP')
     await deposed(streams, node)
-    await allUnderLoad(crew)
+    await meanwhile(crew)
     await killNode(node, 'SIGCONT')
     await allUnderLoad(crew)
     // The topology of one that was away without having ended stays as it was then (Mnesia): RabbitMQ wants it restarted.
@@ -85,8 +87,12 @@ async function standingStill(
 
 /** Sends are acknowledged, and records handled. */
 async function allUnderLoad(crew: Crew): Promise<void> {
-  for (const producer of crew.producers) await crew.underLoad(producer, UNDER_LOAD_BYTES)
+  await producersUnderLoad(crew)
   await Promise.all(crew.members.map((member) => crew.underLoad(member)))
+}
+
+async function producersUnderLoad(crew: Crew): Promise<void> {
+  for (const producer of crew.producers) await crew.underLoad(producer, UNDER_LOAD_BYTES)
 }
 
 describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or passed over', () => {
@@ -114,14 +120,20 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
   })
 
   test('when-a-leader-stands-still', () =>
-    standingStill('leader-stopped', async (streams, round) => {
-      const leaders = await Promise.all(streams.map((stream) => leaderOf(stream)))
-      const others = [...new Set(leaders)].filter((leader) => leader !== NODES[0])
-      return others[round % others.length] ?? NODES[1]
-    }))
+    standingStill(
+      'leader-stopped',
+      async (streams, round) => {
+        const leaders = await Promise.all(streams.map((stream) => leaderOf(stream)))
+        const others = [...new Set(leaders)].filter((leader) => leader !== NODES[0])
+        return others[round % others.length] ?? NODES[1]
+      },
+      allUnderLoad,
+    ))
 
+  // RabbitMQ tells each of the members that are gone with the node that others are gone, too, and waits 7 s each time before it
+  // hears anybody else: members come back when the node does, or when it has died.
   test('when-the-node-that-everybody-is-connected-to-stands-still', () =>
-    standingStill('used-stopped', async () => NODES[0]))
+    standingStill('used-stopped', async () => NODES[0], producersUnderLoad))
 
   test('what-was-acknowledged-is-before-the-end-whichever-node-is-asked', async () => {
     const backends = await Promise.all(NODES.map((node) => openLogged(urlFrom(node))))
@@ -181,5 +193,41 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     await committing
     await onlooker.close()
     await member.feed.close()
+  })
+
+  test('a-partition-whose-hand-over-died-with-its-node-is-taken-over', async () => {
+    const topic = `died-${randomBytes(4).toString('hex')}`
+    const streams = [`${topic}-0`, `${topic}-1`]
+    const maker = await openLogged(clusterUrl)
+    await maker.createTopic({ name: topic, partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
+    await wholeAgain(streams)
+    for (const partition of [0, 1])
+      await maker.append(topic, partition, [{ key: null, value: Buffer.from('r'), headers: [], timestamp: 0 }])
+    // A node that leads neither: its death is nothing that others are told of, which would make them join again.
+    const leaders = await Promise.all(streams.map((stream) => leaderOf(stream)))
+    const node = NODES.find((each) => !leaders.includes(each)) as NodeName
+    let isAsked = false
+    const goes = await joinGroup(await openLogged(urlFrom(node, true)), {
+      group: 'g',
+      topic,
+      pull: false,
+      onRevoke() {
+        isAsked = true
+        return new Promise(() => undefined)
+      },
+    })
+    await eventually(() => goes.held().length === 2, { what: 'one member has both partitions' })
+    const stays = async () =>
+      joinGroup(await openLogged(urlFrom(leaders[0] as NodeName, true)), { group: 'g', topic, commit: true })
+    const others = [await stays(), await stays()]
+    await eventually(() => isAsked, { what: 'it is asked to give one up' })
+    await killNode(node)
+    await eventually(() => others.flatMap((member) => member.values()).length === 2, {
+      what: 'the others have read both partitions',
+      timeoutMs: PROGRESS_MS,
+    })
+    expect(new Set(others.flatMap((member) => member.held()))).toEqual(new Set([0, 1]))
+    expect(others.flatMap((member) => [...member.lost, ...member.breaches])).toEqual([])
+    for (const member of others) await member.feed.close()
   })
 })

@@ -48,8 +48,7 @@ export async function deposed(streams: readonly string[], node: NodeName): Promi
 export async function wholeAgain(streams: readonly string[]): Promise<void> {
   await eventually(
     async () => {
-      const members = await Promise.all(NODES.map((node) => askNode(node, '/nodes') as Promise<Member[]>))
-      if (members.flat().filter(({ running }) => running).length < NODES.length ** 2) return false
+      if (!(await knowEachOther())) return false
       const all = await Promise.all(NODES.flatMap((node) => streams.map((stream) => askAbout(stream, node))))
       return all.every(({ online }) => online.length === NODES.length)
     },
@@ -60,7 +59,23 @@ export async function wholeAgain(streams: readonly string[]): Promise<void> {
 /** Brings every node back, whatever has become of it. */
 export async function mendCluster(): Promise<void> {
   for (const node of NODES) await killNode(node, 'SIGCONT').catch(() => undefined)
+  if (NODES.some((node) => !isRunning(node))) await startNodes(NODES)
+  const isMended = await eventually(knowEachOther, { what: 'all nodes know each other', timeoutMs: 20_000 }).catch(
+    () => false,
+  )
+  if (isMended) return
+  // One that stood still goes on with a topology of its own until it is restarted.
+  for (const node of NODES) await killNode(node).catch(() => undefined)
   await startNodes(NODES)
+}
+
+function isRunning(node: NodeName): boolean {
+  return listNodes().some((each) => each.node === node && each.running)
+}
+
+async function knowEachOther(): Promise<boolean> {
+  const members = await Promise.all(NODES.map((node) => askNode(node, '/nodes') as Promise<Member[]>))
+  return members.flat().filter(({ running }) => running).length === NODES.length ** 2
 }
 
 interface Member {

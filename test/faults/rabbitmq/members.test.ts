@@ -1,5 +1,7 @@
 import { describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
+import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/handshake.ts'
+import { queryOffset } from '../../../src/backends/rabbitmq/protocol/requests.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { joinGroup } from '../../kit/group-member.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
@@ -81,6 +83,34 @@ describe('members of a RabbitMQ group', () => {
     expect(member.breaches).toEqual([])
     expect(member.failures).toEqual([])
     await member.feed.close()
+  })
+
+  testUnless(missing, 'a-member-that-makes-no-progress-answers-for-its-partition', async () => {
+    const backend = await openLogged(shared.url)
+    const topic = `slow-${randomBytes(4).toString('hex')}`
+    await backend.createTopic({ name: topic, partitions: 2, compact: false, retentionMs: null, retentionBytes: null })
+    const records = [{ key: null, value: Buffer.from('r'), headers: [], timestamp: 1 }]
+    for (const partition of [0, 1]) await backend.append(topic, partition, records)
+    const members = await Promise.all([1, 2].map(() => joinGroup(backend, { group: 'g', topic })))
+    await eventually(() => members.every((member) => member.held().length === 1), { what: 'each holds one' })
+    const told = () => members.map(({ held, assignments, lost, revoked }) => [held(), assignments, lost, revoked])
+    const before = structuredClone(told())
+    const { hostname, port, searchParams } = new URL(shared.url)
+    const address = { host: hostname, port: Number(searchParams.get('stream') ?? port), tls: undefined }
+    const login = { user: 'guest', password: 'guest', virtualHost: '/', connectionName: 'looks on' }
+    const onlooker = await openStreamConnection(address, login)
+    const isAnswered = async (stream: string) => {
+      const [asked, answered] = await Promise.all(['g#who', 'g#here'].map((at) => queryOffset(onlooker, at, stream)))
+      return asked !== undefined && asked === answered
+    }
+    for (const partition of [0, 1])
+      await eventually(() => isAnswered(`${topic}-${partition}`), {
+        what: `who holds partition ${partition} is asked and answered`,
+        timeoutMs: 120_000,
+      })
+    await onlooker.close()
+    expect(told()).toEqual(before)
+    for (const member of members) await member.feed.close()
   })
 
   testUnless(

@@ -28,7 +28,7 @@ export async function runFault(run: FaultRun, disturb: (crew: Crew, topic: strin
   const ticks = createTicks(`faults-${randomBytes(4).toString('hex')}`)
   await using broker = await connect(direct)
   await broker.declare(ticks)
-  const crew = createCrew({ broker, url, group: 'faults', directory: tempDir(), topic: ticks })
+  await using crew = createCrew({ broker, url, group: 'faults', directory: tempDir(), topic: ticks })
   for (let n = 0; n < members; n++) crew.startMember()
   await eventually(
     async () => {
