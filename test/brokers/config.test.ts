@@ -120,6 +120,8 @@ test('tests find each broker by its variables', () => {
     {
       RABBITMQ3_URL:
         'amqp://guest:guest@127.0.0.1:20061,127.0.0.1:20071,127.0.0.1:20081/?stream=20062,20072,20082&management=20063,20073,20083',
+      RABBITMQ3_TLS_URL:
+        'amqps://guest:guest@127.0.0.1:20066,127.0.0.1:20076,127.0.0.1:20086/?stream=20067,20077,20087&management=20068,20078,20088&ca=/run/rabbitmq3-1/tls/all-ca.pem',
     },
     { RABBITMQ_FAULTS_URL: 'amqp://guest:guest@127.0.0.1:20051/?stream=20052&management=20053' },
     { REGISTRY_URL: 'http://127.0.0.1:20031/apis/ccompat/v7' },

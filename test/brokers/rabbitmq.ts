@@ -29,7 +29,7 @@ export const RABBITMQ_PORTS = [
 export const rabbitmq: Broker = createRabbitmq('rabbitmq', 21, variablesOf)
 /** For tests that stop it, fill it or change its plugins while others use the other one. */
 export const rabbitmqFaults: Broker = createRabbitmq('rabbitmq-faults', 51, (node) => ({
-  RABBITMQ_FAULTS_URL: urlOf(node),
+  RABBITMQ_FAULTS_URL: urlOf([node]),
 }))
 
 function createRabbitmq(
@@ -98,19 +98,28 @@ export async function probeRabbitmq(node: NodePlan): Promise<void> {
 
 function variablesOf(node: NodePlan): Readonly<Record<string, string>> {
   return {
-    RABBITMQ_URL: urlOf(node),
-    RABBITMQ_TLS_URL: `amqps://guest:guest@127.0.0.1:${portOf(node, 'amqpTls')}/?stream=${portOf(node, 'streamTls')}&management=${portOf(node, 'managementTls')}&ca=${join(node.folder, 'tls', 'ca.pem')}`,
+    RABBITMQ_URL: urlOf([node]),
+    RABBITMQ_TLS_URL: tlsUrlOf([node], join(node.folder, 'tls', 'ca.pem')),
     RABBITMQ_STREAM_URL: `rabbitmq-stream://guest:guest@127.0.0.1:${portOf(node, 'stream')}/`,
     // Without user and password, because fetch refuses such addresses; they are those of RABBITMQ_URL.
     RABBITMQ_MANAGEMENT_URL: `http://127.0.0.1:${portOf(node, 'management')}`,
   }
 }
 
+export function urlOf(nodes: readonly NodePlan[]): string {
+  return `amqp://${placesOf(nodes, '')}`
+}
+
+/** `ca` is the file of the authorities to trust. */
+export function tlsUrlOf(nodes: readonly NodePlan[], ca: string): string {
+  return `amqps://${placesOf(nodes, 'Tls')}&ca=${ca}`
+}
+
 /** The ports are not RabbitMQ's defaults, so the driver has to be told them. */
-export function urlOf(...nodes: readonly NodePlan[]): string {
-  const all = (what: string) => nodes.map((node) => portOf(node, what)).join(',')
-  const hosts = nodes.map((node) => `127.0.0.1:${portOf(node, 'amqp')}`).join(',')
-  return `amqp://guest:guest@${hosts}/?stream=${all('stream')}&management=${all('management')}`
+function placesOf(nodes: readonly NodePlan[], kind: '' | 'Tls'): string {
+  const all = (what: string) => nodes.map((node) => portOf(node, `${what}${kind}`)).join(',')
+  const hosts = nodes.map((node) => `127.0.0.1:${portOf(node, `amqp${kind}`)}`).join(',')
+  return `guest:guest@${hosts}/?stream=${all('stream')}&management=${all('management')}`
 }
 
 /** Fills a node's folder. Nodes with one cookie may form a cluster. */

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Broker, type NodePlan, portOf } from './broker.ts'
 import { pathInside } from './debian-folder.ts'
 import { erlangName, renderRabbitmqCluster, renderRabbitmqConfig } from './rabbitmq-config.ts'
@@ -10,6 +12,7 @@ import {
   prepareRabbitmq,
   probeRabbitmq,
   rabbitmqServer,
+  tlsUrlOf,
   urlOf,
 } from './rabbitmq.ts'
 import { ask } from './tcp.ts'
@@ -39,6 +42,8 @@ export const rabbitmq3: Broker = {
       const config = `${renderRabbitmqConfig(node, pathInside)}${renderRabbitmqCluster(nodes)}`
       await prepareRabbitmq(node, config, cookie)
     }
+    const authorities = await Promise.all(nodes.map(({ folder }) => readFile(join(folder, 'tls', 'ca.pem'), 'utf8')))
+    await writeFile(authoritiesOf(nodes), authorities.join(''))
   },
   command: (node) =>
     isServer(node)
@@ -54,7 +59,15 @@ export const rabbitmq3: Broker = {
     if (missing.length > 0)
       throw new Error(`${node.name} does not know ${missing.map(({ name }) => name).join(', ')} yet`)
   },
-  variables: (all) => ({ RABBITMQ3_URL: urlOf(...all.filter(isServer)) }),
+  variables(all) {
+    const nodes = all.filter(isServer)
+    return { RABBITMQ3_URL: urlOf(nodes), RABBITMQ3_TLS_URL: tlsUrlOf(nodes, authoritiesOf(nodes)) }
+  },
+}
+
+/** Each node has an authority of its own; here they all are, for clients. */
+function authoritiesOf([first]: readonly NodePlan[]): string {
+  return join(first?.folder ?? '', 'tls', 'all-ca.pem')
 }
 
 interface Member {

@@ -4,7 +4,7 @@ import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/ha
 import { queryOffset } from '../../../src/backends/rabbitmq/protocol/requests.ts'
 import { parseRabbitmqUrl } from '../../../src/backends/rabbitmq/url.ts'
 import type { Backend } from '../../../src/core/backend.ts'
-import { killNode, restartNode, startNode } from '../../brokers/nodes.ts'
+import { killNode, restartNode, startNode, startNodes } from '../../brokers/nodes.ts'
 import { readAll } from '../../conformance/contract/records.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { joinGroup } from '../../kit/group-member.ts'
@@ -14,6 +14,7 @@ import type { Verdict } from '../../kit/judge-run.ts'
 import { type Crew, PROGRESS_MS, SHORT_RUN_MS } from '../../promises/crew.ts'
 import { openLogged } from './broker.ts'
 import {
+  clusterTlsUrl,
   clusterUrl,
   deposed,
   leaderOf,
@@ -119,6 +120,14 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     expect(counts.failed).toBe(0)
   })
 
+  test('when-all-nodes-are-killed-at-once-under-traffic', async () => {
+    const { findings } = await underTraffic('all-killed', async () => {
+      await Promise.all(NODES.map((node) => killNode(node)))
+      await startNodes(NODES)
+    })
+    expect(findings).toEqual([])
+  })
+
   test('when-a-leader-stands-still', () =>
     standingStill(
       'leader-stopped',
@@ -135,8 +144,13 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
   test('when-the-node-that-everybody-is-connected-to-stands-still', () =>
     standingStill('used-stopped', async () => NODES[0], producersUnderLoad))
 
-  test('what-was-acknowledged-is-before-the-end-whichever-node-is-asked', async () => {
-    const backends = await Promise.all(NODES.map((node) => openLogged(urlFrom(node))))
+  test('what-was-acknowledged-is-before-the-end-whichever-node-is-asked', () =>
+    endsAreTold(NODES.map((node) => urlFrom(node))))
+
+  test('so-it-is-over-tls', () => endsAreTold(NODES.map((node) => urlFrom(node, { url: clusterTlsUrl }))))
+
+  async function endsAreTold(urls: readonly string[]): Promise<void> {
+    const backends = await Promise.all(urls.map((url) => openLogged(url)))
     const [first] = backends as [Backend]
     const topic = `ends-${randomBytes(4).toString('hex')}`
     await first.createTopic({ name: topic, partitions: 3, compact: false, retentionMs: null, retentionBytes: null })
@@ -153,12 +167,23 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
         if (found.some((end) => end !== sent)) wrong.push(`${NODES[index]}: ${found.join()} instead of ${sent}`)
     }
     expect(wrong).toEqual([])
-    await first.deleteTopic(topic)
-  })
+    const members = await Promise.all(
+      backends.map((backend) => joinGroup(backend, { group: 'g', topic, commit: true })),
+    )
+    await eventually(
+      async () => {
+        const { positions } = await first.describeGroup('g', topic)
+        return positions.every(({ next, lag }) => next === SCALE.records && lag === 0)
+      },
+      { what: 'members at all nodes have committed everything' },
+    )
+    expect(members.flatMap(({ breaches, lost }) => [...breaches, ...lost])).toEqual([])
+    for (const member of members) await member.feed.close()
+  }
 
   test('a-node-that-is-named-alone-finds-the-others-that-lead', async () => {
     const topic = `alone-${randomBytes(4).toString('hex')}`
-    const backends = await Promise.all(NODES.map((node) => openLogged(urlFrom(node, true))))
+    const backends = await Promise.all(NODES.map((node) => openLogged(urlFrom(node, { only: true }))))
     const [first] = backends as [Backend]
     await first.createTopic({ name: topic, partitions: 3, compact: false, retentionMs: null, retentionBytes: null })
     for (const [partition, backend] of backends.entries()) {
@@ -207,7 +232,7 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     const leaders = await Promise.all(streams.map((stream) => leaderOf(stream)))
     const node = NODES.find((each) => !leaders.includes(each)) as NodeName
     let isAsked = false
-    const goes = await joinGroup(await openLogged(urlFrom(node, true)), {
+    const goes = await joinGroup(await openLogged(urlFrom(node, { only: true })), {
       group: 'g',
       topic,
       pull: false,
@@ -218,7 +243,7 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     })
     await eventually(() => goes.held().length === 2, { what: 'one member has both partitions' })
     const stays = async () =>
-      joinGroup(await openLogged(urlFrom(leaders[0] as NodeName, true)), { group: 'g', topic, commit: true })
+      joinGroup(await openLogged(urlFrom(leaders[0] as NodeName, { only: true })), { group: 'g', topic, commit: true })
     const others = [await stays(), await stays()]
     await eventually(() => isAsked, { what: 'it is asked to give one up' })
     await killNode(node)

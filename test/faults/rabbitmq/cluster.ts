@@ -5,6 +5,8 @@ import { eventually } from '../../kit/eventually.ts'
 
 /** Three nodes that `npm run brokers -- up rabbitmq3` has started in this clone: no other ones can be killed from here. */
 export const clusterUrl = process.env['RABBITMQ3_URL'] ?? ''
+/** The same nodes with TLS. */
+export const clusterTlsUrl = process.env['RABBITMQ3_TLS_URL'] ?? ''
 const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',').includes('rabbitmq3')
 /** Why nothing can be tested here. A cluster that is required and missing makes the tests fail. */
 export const missing =
@@ -18,14 +20,14 @@ export type NodeName = (typeof NODES)[number]
 /** A node that comes back has to catch up, on a busy machine. */
 const CATCH_UP = { timeoutMs: 120_000, intervalMs: 200 }
 
-/** `clusterUrl` with one node's host first, where everybody connects; with `only` the others are not named at all. */
-export function urlFrom(node: NodeName, only = false): string {
-  const [, login = '', hosts = '', streams = '', management = ''] =
-    /^(.*@)(.*)\/\?stream=(.*)&management=(.*)$/.exec(clusterUrl) ?? []
+/** The cluster's URL with one node's host first, where everybody connects; with `only` the others are not named at all. */
+export function urlFrom(node: NodeName, { only = false, url = clusterUrl } = {}): string {
+  const [, login = '', hosts = '', streams = '', management = '', rest = ''] =
+    /^(.*@)(.*)\/\?stream=(.*)&management=([^&]*)(.*)$/.exec(url) ?? []
   const first = NODES.indexOf(node)
   const others = NODES.map((_, index) => index).filter((index) => index !== first && !only)
   const order = (list: string) => [first, ...others].map((index) => list.split(',')[index]).join(',')
-  return `${login}${order(hosts)}/?stream=${order(streams)}&management=${order(management)}`
+  return `${login}${order(hosts)}/?stream=${order(streams)}&management=${order(management)}${rest}`
 }
 
 /** The node that leads the stream, by what another one than `except` says. */

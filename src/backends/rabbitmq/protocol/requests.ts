@@ -130,8 +130,9 @@ export async function subscribe(
   )
 }
 
-export async function unsubscribe(to: StreamConnection, id: number): Promise<void> {
-  await to.request('Unsubscribe', (out) => out.u8(id))
+/** An answer that does not come within the time ends the connection; default: as of other requests. */
+export async function unsubscribe(to: StreamConnection, id: number, timeoutMs?: number): Promise<void> {
+  await to.request('Unsubscribe', (out) => out.u8(id), timeoutMs)
 }
 
 export function sendCredit(to: StreamConnection, id: number, credit: number): void {
