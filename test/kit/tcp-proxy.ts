@@ -24,6 +24,8 @@ export interface TcpProxy {
   set(mode: ProxyMode): void
   /** Bytes of clients thrown away since the last `set`. */
   swallowed(): number
+  /** How many connections clients have open. */
+  connections(): number
   /** Ends all connections at once; new ones are taken. */
   cut(): void
   /** Ends the connection that came last. */
@@ -85,6 +87,8 @@ export async function openTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> 
       }
     },
     swallowed: () => swallowed,
+    // Each has a socket on either side.
+    connections: () => Math.ceil(sockets.size / 2),
     cut,
     cutNewest: () => void [...sockets].at(-1)?.destroy(),
     async close() {

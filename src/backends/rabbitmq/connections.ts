@@ -91,7 +91,7 @@ export function createConnections(target: Target): Connections {
   async function openStreams(name: string): Promise<StreamConnection> {
     try {
       const connection = await onAnyNode(
-        (node) => openStreamsAt(node, name),
+        tracked((node: Node) => openStreamsAt(node, name)),
         (late) => late.close(),
       )
       if (failingSince !== undefined) settledAt = performance.now() + SETTLE_MS
@@ -157,9 +157,21 @@ export function createConnections(target: Target): Connections {
     return connect(login, options)
   }
 
+  function socketOf(amqp: ChannelModel): Socket {
+    return (amqp.connection as unknown as { readonly stream: Socket }).stream
+  }
+
+  /** Nobody listens to it. */
+  function endAmqp(amqp: ChannelModel): void {
+    amqp.on('error', () => undefined)
+    socketOf(amqp)
+      .on('error', () => undefined)
+      .destroy()
+  }
+
   /** amqplib limits no request in time and rejects none on close: its socket is destroyed, which does. */
   async function workOn(amqp: ChannelModel, work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
-    const { stream } = amqp.connection as unknown as { readonly stream: Socket }
+    const stream = socketOf(amqp)
     stream.on('error', () => undefined)
     const over = Promise.withResolvers<never>()
     const end = (why: Error) => {
@@ -184,7 +196,7 @@ export function createConnections(target: Target): Connections {
 
   async function withAmqp(work: (amqp: ChannelModel) => Promise<void>): Promise<void> {
     try {
-      const amqp = await onAnyNode(openAmqp, (late) => late.close().catch(() => undefined))
+      const amqp = await onAnyNode(tracked(openAmqp), endAmqp)
       await workOn(amqp, work)
     } catch (error) {
       throw brokerError(place, 'cannot change the topology by AMQP 0-9-1', error, 'not-written')

@@ -45,7 +45,7 @@ export interface MembershipParts {
   readonly lines: Lines
   readonly id: string
   readonly streams: readonly string[]
-  readonly looks: Pick<Looks, 'settled'>
+  readonly looks: Pick<Looks, 'settled' | 'nextRecord' | 'extent'>
   readonly log: Log
 }
 
@@ -77,6 +77,8 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
   const begun = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<Error>()
   let leaving: Promise<void> | undefined
+  /** Partitions that RabbitMQ has given and that are not assigned yet. */
+  const taking = new Set<number>()
   /** Nothing is held any more, and each line says goodbye by itself. */
   let isParting = false
   const ending = new AbortController()
@@ -92,7 +94,10 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       part?.inflow.onChunk(frame)
       return part !== undefined
     },
-    onActive: take,
+    onActive: async (place) => {
+      taking.add(place.partition)
+      return take(place).finally(() => taking.delete(place.partition))
+    },
     onPassive: giveUp,
   })
   const pauses = watchPauses(all)
@@ -104,16 +109,18 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
       if (places.streams.includes(stream)) line.destroy(new Error(`stream ${stream} is not available`))
     })
   }
-  await widen(parts.streams)
-  void watchPresence({
+  // Before it comes to any partition: who is given one has to answer for it, though it takes long to come to the others.
+  watchPresence({
     connection,
+    looks,
     group,
     signal: ending.signal,
-    partitions: () => places.all().map((place) => ({ ...place, isHeld: held.has(place.partition) })),
+    partitions: () => places.all().map(({ partition, stream }) => ({ partition, stream, isHeld: isHeld(partition) })),
     onUnheld(partition) {
-      if (!held.has(partition)) void places.comeAgain(partition)
+      if (!isHeld(partition)) void places.comeAgain(partition)
     },
   })
+  await widen(parts.streams)
 
   return {
     id,
@@ -255,6 +262,10 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     // The holder gives it up with this answer. Where the broker still thinks it ours, nobody would read it: joining anew settles it.
     if (held.get(partition) === part && part.revoked === undefined) void line.close()
     throw fenced(group, topic, partition)
+  }
+
+  function isHeld(partition: number): boolean {
+    return held.has(partition) || taking.has(partition)
   }
 
   function isOver(): boolean {

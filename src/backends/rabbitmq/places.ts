@@ -38,7 +38,7 @@ export interface PlacesParts {
 export interface Places {
   /** Streams by partition. */
   readonly streams: readonly string[]
-  /** Subscribes to the streams that are new. */
+  /** Subscribes to the streams that are new. A member that does not take part in all partitions is none: it loses a line. */
   extend(streams: readonly string[]): Promise<void>
   has(place: Place): boolean
   all(): readonly Place[]
@@ -71,7 +71,11 @@ export function createPlaces(parts: PlacesParts): Places {
   async function extend(wanted: readonly string[]): Promise<void> {
     for (const stream of wanted.slice(streams.length)) {
       const partition = streams.push(stream) - 1
-      await enter(partition, lineOf(lines, partition, wanted.length))
+      const line = lineOf(lines, partition, wanted.length)
+      await enter(partition, line).catch((error: unknown) => {
+        line.destroy(error as Error)
+        throw error
+      })
     }
   }
 
@@ -112,13 +116,14 @@ export function createPlaces(parts: PlacesParts): Places {
     const { line, subscription } = place
     log.warn({ group, topic, partition }, 'RabbitMQ gives the partition to no member; leaving it until all have')
     places.delete(partition)
-    line.subscriptions.delete(subscription)
     try {
+      // RabbitMQ knows its own questions by the subscription: all are answered before another one can have the same number.
+      await turns.get(partition)?.catch(() => undefined)
       await unsubscribe(line, subscription)
+      line.subscriptions.delete(subscription)
       await sleep(AWAY_MS, undefined, { ref: false, signal })
       await enter(partition, line)
     } catch (error) {
-      // A member that does not take part in all partitions is none.
       if (!signal.aborted) line.destroy(error as Error)
     }
   }

@@ -1,10 +1,13 @@
 import { describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
+import { createConnections } from '../../../src/backends/rabbitmq/connections.ts'
+import { parseRabbitmqUrl } from '../../../src/backends/rabbitmq/url.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { joinGroup } from '../../kit/group-member.ts'
 import { testUnless } from '../../kit/skip.ts'
 import { atEnd, changed, deleteByManagement, missing, openLogged, putByManagement, shared } from './broker.ts'
 import { everything } from './everything.ts'
+import { openNetwork } from './run.ts'
 
 const SPEC = { partitions: 2, compact: false, retentionMs: null, retentionBytes: null }
 const unique = (prefix: string) => `${prefix}-${randomBytes(4).toString('hex')}`
@@ -37,6 +40,29 @@ describe('places of RabbitMQ', () => {
     const hosts = `127.0.0.1:1,127.0.0.1:${port}`
     const address = `amqp://guest:guest@${hosts}/${vhost}?stream=1,${stream}&management=1,${management}`
     await everything(await openLogged(address), unique('nodes'))
+  })
+
+  testUnless(missing, 'a-node-that-is-silent-is-passed-over-and-what-it-answers-after-all-is-closed', async () => {
+    const network = await openNetwork(shared.url)
+    atEnd(() => network.close())
+    const both = (part: (url: URL) => string | null) =>
+      [network.url, shared.url].map((url) => part(new URL(url))).join()
+    const hosts = both((url) => url.host)
+    const target = parseRabbitmqUrl(
+      `amqp://guest:guest@${hosts}/?stream=${both((url) => url.searchParams.get('stream'))}`,
+    )
+    const connections = [createConnections(target), createConnections(target)] as const
+    atEnd(() => Promise.all(connections.map((each) => each.close())))
+    network.set('stall')
+    const opened = await connections[0].openStreams('second node')
+    let isDone = false
+    await connections[1].withAmqp(async () => void (isDone = true))
+    expect(isDone).toBe(true)
+    expect(network.connections()).toBe(2)
+    network.set('pass')
+    await eventually(() => network.connections() === 0, { what: 'what came too late is closed' })
+    expect(opened.failure).toBeUndefined()
+    await opened.close()
   })
 
   testUnless(missing, 'many-that-come-first-at-once-disturb-each-other-in-nothing', async () => {

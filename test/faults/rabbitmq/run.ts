@@ -63,6 +63,8 @@ export async function troubled(crew: Crew, trouble: () => Promise<void>): Promis
 export interface Network {
   readonly url: string
   set(mode: Parameters<TcpProxy['set']>[0]): void
+  /** How many are open. */
+  connections(): number
   cut(): void
   /** Ends the connection for streams that came last. */
   cutNewest(): void
@@ -77,6 +79,7 @@ export async function openNetwork(direct: string): Promise<Network> {
   return {
     url: changed(direct, { port: String(classic.port) }, { stream: String(streams.port) }),
     set: (mode) => both.forEach((proxy) => proxy.set(mode)),
+    connections: () => streams.connections() + classic.connections(),
     cut: () => both.forEach((proxy) => proxy.cut()),
     cutNewest: streams.cutNewest,
     close: async () => void (await Promise.all(both.map((proxy) => proxy.close()))),

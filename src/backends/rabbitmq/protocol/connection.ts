@@ -13,8 +13,11 @@ export const REQUEST_TIMEOUT_MS = 10_000
  * it asks that one first, 7 s at a time.
  */
 const ANSWER_TIMEOUT_MS = 60_000
-/** What a connection's process asks RabbitMQ's coordinator for; until it has heard from it, its heart does not beat. */
-const COORDINATED: readonly Command[] = ['Subscribe', 'Unsubscribe']
+/**
+ * While RabbitMQ's connection process waits for its coordinator, its heart does not beat: after Subscribe, which is answered before,
+ * and therefore followed by Partitions as a barrier, and in Unsubscribe.
+ */
+const COORDINATED: readonly Command[] = ['Subscribe', 'Partitions', 'Unsubscribe']
 /** The broker notices an end without a goodbye, too. */
 const GOODBYE_TIMEOUT_MS = 2_000
 /** Bytes waiting in the socket beyond which writers should wait. */
@@ -233,8 +236,9 @@ function createConnection(address: Address, socket: Socket): RawConnection {
   function beat(everyMs: number): void {
     heartbeat = setInterval(() => {
       // Sooner than the broker, which gives our partitions away after twice the interval.
-      const isSilent = performance.now() - heardAt > everyMs * 1.5
-      if (isSilent && !isCoordinating()) destroy(new Error(`no heartbeat for ${everyMs * 1.5} ms`))
+      // As long as the broker itself would wait for us in that case.
+      const patience = everyMs * (isCoordinating() ? 3 : 1.5)
+      if (performance.now() - heardAt > patience) destroy(new Error(`no heartbeat for ${patience} ms`))
       else command('Heartbeat', () => undefined)
     }, everyMs / 2)
     heartbeat.unref()

@@ -115,6 +115,7 @@ export async function deletePublisher(to: StreamConnection, id: number): Promise
   await to.request('DeletePublisher', (out) => out.u8(id))
 }
 
+/** RabbitMQ answers before its coordinator knows of a single active consumer; this resolves when it does. */
 export async function subscribe(
   to: StreamConnection,
   { id, stream, offset, credit, properties = {} }: Subscribe,
@@ -128,6 +129,7 @@ export async function subscribe(
       writeMap(out, properties)
     }),
   )
+  if (properties['single-active-consumer'] === 'true') await barrier(to)
 }
 
 /** An answer that does not come within the time ends the connection; default: as of other requests. */
