@@ -59,9 +59,9 @@ export function watchPresence(parts: PresenceParts): void {
   /** Partitions that were left, and not looked at since. */
   const left = new Set<number>()
 
-  void repeatedly(() => replyAll())
+  void repeatedly(replyAll)
   // Apart from the looks, which may take long: an answer may not.
-  void repeatedly(() => lookAtAll())
+  void repeatedly(lookAtAll)
 
   async function repeatedly(work: () => Promise<void>): Promise<void> {
     for (;;) {
