@@ -18,7 +18,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   },
   opening: {
     file: 'test/promises/opening.test.ts',
-    about: '100,000 openings of a store while two producers write to it (about 20 minutes)',
+    about: '100,000 openings of a store while two producers write to it (about a minute)',
   },
   'kafka-faults': {
     file: 'test/faults/kafka/three-nodes.test.ts',
@@ -45,19 +45,19 @@ const RUNS: Readonly<Record<string, Run>> = {
   },
   stops: {
     file: 'test/promises/stops.test.ts',
-    about: '100 SIGSTOPs past the lease of members under load (about 30 minutes)',
+    about: '100 SIGSTOPs past the lease of members under load (about 15 minutes)',
   },
   'torn-copy': {
     file: 'test/promises/torn-copy.test.ts',
-    about: '300 copies of a store under load: taken at once, slowly, cut short (about 20 minutes)',
+    about: '300 copies of a store under load: taken at once, slowly, cut short (about 6 minutes)',
   },
   'many-groups': {
     file: 'test/promises/large.test.ts',
-    about: '1,000 groups x 64 partitions on one store (about 10 minutes)',
+    about: '1,000 groups x 64 partitions on one store (under a minute)',
   },
   'flat-memory': {
     file: 'test/promises/large.test.ts',
-    about: '2,000,000 records through one process, and its memory (about 3 minutes)',
+    about: '2,000,000 records through one process, and its memory (under a minute)',
   },
 }
 

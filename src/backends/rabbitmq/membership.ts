@@ -151,11 +151,14 @@ export async function openMembership(parts: MembershipParts): Promise<Membership
     const [first] = wanted
     if (first === undefined || wanted.length === places.streams.length) return
     const turn = await takeTenure(connection, first, `${group}#order`, { timeoutMs: ORDER_TIMEOUT_MS })
-    try {
-      await places.extend(wanted)
-    } finally {
-      await turn?.release()
-    }
+    const extending = places.extend(wanted)
+    // The next one's turn comes when RabbitMQ's coordinator knows of this one; nothing else waits for that.
+    void extending
+      .then(({ registered }) => registered)
+      .catch(() => undefined)
+      .then(() => turn?.release())
+      .catch(() => undefined)
+    await extending
   }
 
   async function take(place: Place): Promise<OffsetSpec> {

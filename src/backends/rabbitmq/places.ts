@@ -38,8 +38,11 @@ export interface PlacesParts {
 export interface Places {
   /** Streams by partition. */
   readonly streams: readonly string[]
-  /** Subscribes to the streams that are new. A member that does not take part in all partitions is none: it loses a line. */
-  extend(streams: readonly string[]): Promise<void>
+  /**
+   * Subscribes to the streams that are new, all at once; `registered` settles when RabbitMQ's coordinator knows of them, which may take
+   * long. A member that does not take part in all partitions is none: it loses a line.
+   */
+  extend(streams: readonly string[]): Promise<{ readonly registered: Promise<unknown> }>
   has(place: Place): boolean
   all(): readonly Place[]
   /** Leaves a partition that RabbitMQ gives to nobody, as all members do at about this time, and comes to it again. */
@@ -68,18 +71,20 @@ export function createPlaces(parts: PlacesParts): Places {
     leave,
   }
 
-  async function extend(wanted: readonly string[]): Promise<void> {
-    for (const stream of wanted.slice(streams.length)) {
+  async function extend(wanted: readonly string[]): Promise<{ readonly registered: Promise<unknown> }> {
+    const entering = wanted.slice(streams.length).map(async (stream) => {
       const partition = streams.push(stream) - 1
       const line = lineOf(lines, partition, wanted.length)
-      await enter(partition, line).catch((error: unknown) => {
+      return enter(partition, line).catch((error: unknown) => {
         line.destroy(error as Error)
         throw error
       })
-    }
+    })
+    const entered = await Promise.all(entering)
+    return { registered: Promise.allSettled(entered.map(({ registered }) => registered)) }
   }
 
-  async function enter(partition: number, line: StreamConnection): Promise<void> {
+  async function enter(partition: number, line: StreamConnection): ReturnType<typeof subscribe> {
     const stream = streams[partition] as string
     const place: Place = { partition, stream, line, subscription: freeId(line), credit: { outstanding: 1 } }
     line.subscriptions.set(place.subscription, {
@@ -90,7 +95,7 @@ export function createPlaces(parts: PlacesParts): Places {
       onRefused: () => undefined,
     })
     places.set(partition, place)
-    await subscribe(line, {
+    return subscribe(line, {
       id: place.subscription,
       stream,
       offset: 'next',

@@ -115,11 +115,11 @@ export async function deletePublisher(to: StreamConnection, id: number): Promise
   await to.request('DeletePublisher', (out) => out.u8(id))
 }
 
-/** RabbitMQ answers before its coordinator knows of a single active consumer; this resolves when it does. */
+/** RabbitMQ answers before its coordinator knows of a single active consumer; `registered` settles when it does. */
 export async function subscribe(
   to: StreamConnection,
   { id, stream, offset, credit, properties = {} }: Subscribe,
-): Promise<void> {
+): Promise<{ readonly registered: Promise<void> }> {
   await whenAvailable(() =>
     to.request('Subscribe', (out) => {
       out.u8(id)
@@ -129,7 +129,10 @@ export async function subscribe(
       writeMap(out, properties)
     }),
   )
-  if (properties['single-active-consumer'] === 'true') await barrier(to)
+  const registered = properties['single-active-consumer'] === 'true' ? barrier(to) : Promise.resolve()
+  // Who does not wait for it learns from the connection that it broke.
+  registered.catch(() => undefined)
+  return { registered }
 }
 
 /** An answer that does not come within the time ends the connection; default: as of other requests. */

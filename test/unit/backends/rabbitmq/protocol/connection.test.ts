@@ -85,7 +85,7 @@ describe('a stream connection', () => {
     expect(waits.failure).toBeUndefined()
     const [{ key, correlation, socket }] = asked as [StreamRequest]
     socket.write(responseFrame(key, correlation, STREAM_DOES_NOT_EXIST))
-    await subscribing
+    await (await subscribing).registered
   })
 
   it('rejects-what-waits-when-the-other-side-goes-and-everything-after', async () => {
