@@ -247,11 +247,10 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     const others = [await stays(), await stays()]
     await eventually(() => isAsked, { what: 'it is asked to give one up' })
     await killNode(node)
-    await eventually(() => others.flatMap((member) => member.values()).length === 2, {
-      what: 'the others have read both partitions',
-      timeoutMs: PROGRESS_MS,
-    })
-    expect(new Set(others.flatMap((member) => member.held()))).toEqual(new Set([0, 1]))
+    // One that came back first may have read what the next one gets before it was committed: that is no loss.
+    const read = () => new Set(others.flatMap(({ records }) => records.map(({ partition }) => partition)))
+    await eventually(() => read().size === 2, { what: 'the others have read both partitions', timeoutMs: PROGRESS_MS })
+    await eventually(() => others.flatMap((member) => member.held()).length === 2, { what: 'they hold both' })
     expect(others.flatMap((member) => [...member.lost, ...member.breaches])).toEqual([])
     for (const member of others) await member.feed.close()
   })
