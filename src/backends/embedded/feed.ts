@@ -46,6 +46,7 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
   const revocations = new Set<Promise<void>>()
   let member = randomUUID()
   let generation = 0
+  /** When the last turn that was answered was asked for: a process may be stopped between an answer and its reading. */
   let heardAt = performance.now()
   let turning: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -57,7 +58,7 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
   const stopOverhearing = context.watch.overhear(groupNumber(group, context.topicId), onNews)
   // The caller has the feed in hand before its first partition arrives.
   setImmediate(() => {
-    take(joined)
+    take(joined, heardAt)
     schedule()
   })
   const isStale = () => performance.now() - heardAt > SESSION_MS
@@ -114,8 +115,9 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
 
   async function renew(): Promise<void> {
     if (over) return
+    const askedAt = performance.now()
     try {
-      take(await send({ kind: 'turn', group, topic, member, mayTake: closing === undefined }))
+      take(await send({ kind: 'turn', group, topic, member, mayTake: closing === undefined }), askedAt)
     } catch (error) {
       onTurnFailed(error)
     }
@@ -129,9 +131,9 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
     } else fail(error as DrawbridgeError)
   }
 
-  function take(result: TurnResult): void {
+  function take(result: TurnResult, askedAt: number): void {
     if (over) return
-    heardAt = performance.now()
+    heardAt = askedAt
     generation = result.generation
     listen(result.wanting && closing === undefined)
     const fresh = result.assigned.map(({ partition }) => partition)
@@ -184,8 +186,9 @@ export async function openEmbeddedFeed(context: FeedContext, options: FeedOption
   async function rejoin(): Promise<void> {
     if (closing !== undefined) return
     member = randomUUID()
+    const askedAt = performance.now()
     try {
-      take(await send({ kind: 'join', group, topic, member, from: context.from }))
+      take(await send({ kind: 'join', group, topic, member, from: context.from }), askedAt)
     } catch (error) {
       onTurnFailed(error)
     }
