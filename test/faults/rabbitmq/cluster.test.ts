@@ -220,10 +220,10 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     await member.feed.close()
   })
 
-  // Where the node that leads RabbitMQ's coordinator is the one that dies, the dead stay members until it is back (seen twice of
-  // nine): which one that is cannot be asked for here. That members leave such a partition together, presence.test.ts shows.
+  // In two of ten tries, both behind all the tests above, it was not taken over within 300 s; why is not known.
+  // That members leave such a partition together, presence.test.ts shows.
   const onlyInSoak =
-    SCALE.rounds === 1 ? 'by chance RabbitMQ 4.0 keeps the dead in its group; npm run soak runs it' : undefined
+    SCALE.rounds === 1 ? 'not taken over in two of ten tries, the cause unknown; npm run soak runs it' : undefined
   testUnless(
     missing ?? onlyInSoak,
     'a-partition-whose-hand-over-died-with-its-node-is-taken-over',
