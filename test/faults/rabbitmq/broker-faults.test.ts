@@ -8,7 +8,7 @@ import type { Crew } from '../../promises/crew.ts'
 import { mistake, openLogged } from './broker.ts'
 import { everything } from './everything.ts'
 import { missing, NODE, ownBroker, rabbitmqctl } from './own-broker.ts'
-import { runFault, troubled } from './run.ts'
+import { producersUnderLoad, runFault, troubled } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-broker', {
   short: { times: 1, alarmMs: 3_000, perSecond: 1_000 },
@@ -25,7 +25,7 @@ async function suffers(name: string, disturb: (crew: Crew) => Promise<void>): Pr
   const { findings, counts } = await runFault(run, async (crew) => {
     for (let time = 0; time < SCALE.times; time++) {
       await troubled(crew, () => disturb(crew))
-      for (const producer of crew.producers) await crew.underLoad(producer, 5_000)
+      await producersUnderLoad(crew)
     }
   })
   report(`rabbitmq ${name}: ${JSON.stringify(counts)}; findings: ${JSON.stringify(findings)}`)

@@ -2,6 +2,9 @@ import { afterAll } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { openBackend } from '../../../src/backends/open.ts'
+import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/handshake.ts'
+import type { StreamConnection } from '../../../src/backends/rabbitmq/protocol/stream-connection.ts'
+import { parseRabbitmqUrl } from '../../../src/backends/rabbitmq/url.ts'
 import type { Backend } from '../../../src/core/backend.ts'
 import { errorText, isDrawbridgeError } from '../../../src/core/errors.ts'
 import type { Log } from '../../../src/core/log.ts'
@@ -41,6 +44,13 @@ export async function openLogged(address: string): Promise<Backend> {
   const backend = await openBackend(address, { log })
   closers.push(() => backend.close())
   return backend
+}
+
+/** For questions that no backend asks, to the first node of the URL. */
+export async function openOnlooker(address: string): Promise<StreamConnection> {
+  const { host, streamPort: port } = parseRabbitmqUrl(address).nodes[0]
+  const login = { user: 'guest', password: 'guest', virtualHost: '/', connectionName: 'looks on' }
+  return openStreamConnection({ host, port, tls: undefined }, login)
 }
 
 /** What a call that has to fail said: its code and everything else that it shows. */

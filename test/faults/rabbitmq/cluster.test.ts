@@ -1,8 +1,6 @@
 import { afterEach, describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/handshake.ts'
 import { queryOffset } from '../../../src/backends/rabbitmq/protocol/requests.ts'
-import { parseRabbitmqUrl } from '../../../src/backends/rabbitmq/url.ts'
 import type { Backend } from '../../../src/core/backend.ts'
 import { killNode, restartNode, startNode, startNodes } from '../../brokers/nodes.ts'
 import { readAll } from '../../conformance/contract/records.ts'
@@ -12,7 +10,7 @@ import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import type { Verdict } from '../../kit/judge-run.ts'
 import { type Crew, PROGRESS_MS, SHORT_RUN_MS } from '../../promises/crew.ts'
-import { openLogged } from './broker.ts'
+import { openLogged, openOnlooker } from './broker.ts'
 import {
   clusterTlsUrl,
   clusterUrl,
@@ -25,14 +23,13 @@ import {
   urlFrom,
   wholeAgain,
 } from './cluster.ts'
-import { runFault, troubled } from './run.ts'
+import { producersUnderLoad, runFault, troubled } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-cluster', {
   short: { rounds: 1, records: 150, timeoutMs: SHORT_RUN_MS },
   full: { rounds: 10, records: 2_000, timeoutMs: 3_600_000 },
 })
 const PARTITIONS = 6
-const UNDER_LOAD_BYTES = 5_000
 
 afterEach(async () => {
   if (missing === undefined) await mendCluster()
@@ -90,10 +87,6 @@ async function standingStill(
 async function allUnderLoad(crew: Crew): Promise<void> {
   await producersUnderLoad(crew)
   await Promise.all(crew.members.map((member) => crew.underLoad(member)))
-}
-
-async function producersUnderLoad(crew: Crew): Promise<void> {
-  for (const producer of crew.producers) await crew.underLoad(producer, UNDER_LOAD_BYTES)
 }
 
 describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or passed over', () => {
@@ -201,9 +194,7 @@ describe('three RabbitMQ nodes: nothing lost, stored twice, out of order or pass
     const node = await leaderOf(stream)
     const member = await joinGroup(await openLogged(urlFrom(node)), { group: 'g', topic, pull: false })
     await eventually(() => member.held().length === 1, { what: 'the partition is assigned' })
-    const { host, streamPort } = parseRabbitmqUrl(urlFrom(node)).nodes[0]
-    const login = { user: 'guest', password: 'guest', virtualHost: '/', connectionName: 'looks on' }
-    const onlooker = await openStreamConnection({ host, port: streamPort, tls: undefined }, login)
+    const onlooker = await openOnlooker(urlFrom(node))
     const followers = NODES.filter((other) => other !== node)
     let isCommitted = false
     for (const follower of followers) await killNode(follower, 'SIGSTOP')

@@ -1,13 +1,12 @@
 import { describe, expect } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { openStreamConnection } from '../../../src/backends/rabbitmq/protocol/handshake.ts'
 import { queryOffset } from '../../../src/backends/rabbitmq/protocol/requests.ts'
 import { eventually } from '../../kit/eventually.ts'
 import { joinGroup } from '../../kit/group-member.ts'
 import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import { busyMembers } from '../../promises/crew.ts'
-import { atEnd, missing, openLogged, shared } from './broker.ts'
+import { atEnd, missing, openLogged, openOnlooker, shared } from './broker.ts'
 import { openNetwork, runFault } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-members', {
@@ -95,10 +94,7 @@ describe('members of a RabbitMQ group', () => {
     await eventually(() => members.every((member) => member.held().length === 1), { what: 'each holds one' })
     const told = () => members.map(({ held, assignments, lost, revoked }) => [held(), assignments, lost, revoked])
     const before = structuredClone(told())
-    const { hostname, port, searchParams } = new URL(shared.url)
-    const address = { host: hostname, port: Number(searchParams.get('stream') ?? port), tls: undefined }
-    const login = { user: 'guest', password: 'guest', virtualHost: '/', connectionName: 'looks on' }
-    const onlooker = await openStreamConnection(address, login)
+    const onlooker = await openOnlooker(shared.url)
     const isAnswered = async (stream: string) => {
       const [asked, answered] = await Promise.all(['g#who', 'g#here'].map((at) => queryOffset(onlooker, at, stream)))
       return asked !== undefined && asked === answered

@@ -4,7 +4,7 @@ import { report, soakScale } from '../../kit/soak-scale.ts'
 import { testUnless } from '../../kit/skip.ts'
 import type { ProxyMode } from '../../kit/tcp-proxy.ts'
 import { missing, shared } from './broker.ts'
-import { openNetwork, runFault, troubled } from './run.ts'
+import { openNetwork, producersUnderLoad, runFault, troubled } from './run.ts'
 
 const SCALE = soakScale('rabbitmq-network', {
   short: { times: 1, silentMs: 5_000, perSecond: 1_000 },
@@ -24,7 +24,7 @@ async function suffers(name: string, mode: ProxyMode): Promise<void> {
         network.set('pass')
         network.cut()
       })
-      for (const producer of crew.producers) await crew.underLoad(producer, 5_000)
+      await producersUnderLoad(crew)
     }
   })
   await network.close()

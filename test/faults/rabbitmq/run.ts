@@ -59,6 +59,11 @@ export async function troubled(crew: Crew, trouble: () => Promise<void>): Promis
   for (const { name } of members) crew.journal.woken(name)
 }
 
+/** Every producer has had sends acknowledged. */
+export async function producersUnderLoad(crew: Crew): Promise<void> {
+  for (const producer of crew.producers) await crew.underLoad(producer, 5_000)
+}
+
 /** Streams and AMQP 0-9-1 of a broker through proxies that do the same at the same time. */
 export interface Network {
   readonly url: string

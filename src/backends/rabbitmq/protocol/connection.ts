@@ -235,8 +235,8 @@ function createConnection(address: Address, socket: Socket): RawConnection {
 
   function beat(everyMs: number): void {
     heartbeat = setInterval(() => {
-      // Sooner than the broker, which gives our partitions away after twice the interval.
-      // As long as the broker itself would wait for us in that case.
+      // Sooner than the broker, which gives our partitions away after twice the interval; where it is held up, as long as it
+      // would wait for us itself.
       const patience = everyMs * (isCoordinating() ? 3 : 1.5)
       if (performance.now() - heardAt > patience) destroy(new Error(`no heartbeat for ${patience} ms`))
       else command('Heartbeat', () => undefined)
